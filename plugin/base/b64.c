@@ -1,0 +1,80 @@
+#include "base/b64.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+static void encode_group(const unsigned char *in, size_t n, char out[4])
+{
+    uint32_t bits = (uint32_t)in[0] << 16 | (uint32_t)(n > 1 ? in[1] : 0) << 8 | (n > 2 ? in[2] : 0);
+    out[0] = alphabet[bits >> 18];
+    out[1] = alphabet[bits >> 12 & 63];
+    out[2] = n > 1 ? alphabet[bits >> 6 & 63] : '=';
+    out[3] = n > 2 ? alphabet[bits & 63] : '=';
+}
+
+int b64_encode(struct buf *out, const void *data, size_t len, size_t line_len)
+{
+    const unsigned char *in = data;
+    size_t column = 0;
+    for (size_t i = 0; i < len; i += 3) {
+        char group[4];
+        encode_group(in + i, len - i < 3 ? len - i : 3, group);
+        TRY(buf_append(out, group, sizeof group));
+        column += sizeof group;
+        if (line_len > 0 && (column >= line_len || i + 3 >= len)) {
+            TRY(buf_append_char(out, '\n'));
+            column = 0;
+        }
+    }
+    return EEP_OK;
+}
+
+/* 0..63, 64 for padding, 65 for blanks, -1 for anything else. */
+static int value_of(char c)
+{
+    if (c >= 'A' && c <= 'Z') return c - 'A';
+    if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+    if (c >= '0' && c <= '9') return c - '0' + 52;
+    if (c == '+') return 62;
+    if (c == '/') return 63;
+    if (c == '=') return 64;
+    if (c == '\n' || c == '\r' || c == ' ' || c == '\t') return 65;
+    return -1;
+}
+
+static int put_group(struct buf *out, uint32_t bits, int padding)
+{
+    char bytes[3] = {(char)(bits >> 16), (char)(bits >> 8), (char)bits};
+    /* Bits that padding cuts off must be zero: one text for one content. */
+    if ((padding == 1 && bits & 0xff) || (padding == 2 && bits & 0xffff)) return EEP_E_PROTOCOL;
+    return buf_append(out, bytes, (size_t)(3 - padding));
+}
+
+static bool only_blanks(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (value_of(text[i]) != 65) return false;
+    return true;
+}
+
+int b64_decode(struct buf *out, const char *text, size_t len)
+{
+    uint32_t bits = 0;
+    int count = 0;
+    int padding = 0;
+    for (size_t i = 0; i < len; i++) {
+        int value = value_of(text[i]);
+        if (value == 65) continue;
+        if (value < 0 || (padding > 0 && value != 64) || (value == 64 && count < 2)) return EEP_E_PROTOCOL;
+        if (value == 64) padding++;
+        bits = bits << 6 | (value == 64 ? 0u : (uint32_t)value);
+        if (++count < 4) continue;
+        TRY(put_group(out, bits, padding));
+        if (padding > 0) return only_blanks(text + i + 1, len - i - 1) ? EEP_OK : EEP_E_PROTOCOL;
+        bits = 0;
+        count = 0;
+    }
+    return count == 0 ? EEP_OK : EEP_E_PROTOCOL;
+}

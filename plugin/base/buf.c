@@ -1,0 +1,120 @@
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void buf_finish(struct buf *buf)
+{
+    free(buf->data);
+    *buf = (struct buf)BUF_INIT(buf->max);
+}
+
+void buf_finish_secret(struct buf *buf)
+{
+    wipe_free(buf->data, buf->cap);
+    *buf = (struct buf)BUF_INIT(buf->max);
+}
+
+void buf_reset(struct buf *buf)
+{
+    buf->len = 0;
+    if (buf->data) buf->data[0] = '\0';
+}
+
+/* Moves to a larger block by hand: realloc would leave secrets in the old one. */
+static int grow(struct buf *buf, size_t needed)
+{
+    size_t cap = buf->cap ? buf->cap : 64;
+    while (cap < needed)
+        cap *= 2;
+    char *data = malloc(cap);
+    if (!data) return EEP_E_NO_MEMORY;
+    if (buf->len) memcpy(data, buf->data, buf->len);
+    wipe_free(buf->data, buf->len);
+    buf->data = data;
+    buf->cap = cap;
+    return EEP_OK;
+}
+
+static int reserve(struct buf *buf, size_t len)
+{
+    if (len > buf->max || buf->len > buf->max - len) return EEP_E_TOO_LARGE;
+    if (buf->len + len + 1 <= buf->cap) return EEP_OK;
+    return grow(buf, buf->len + len + 1);
+}
+
+char *buf_extend(struct buf *buf, size_t len)
+{
+    if (reserve(buf, len) != EEP_OK) return NULL;
+    char *start = buf->data + buf->len;
+    buf->len += len;
+    buf->data[buf->len] = '\0';
+    return start;
+}
+
+int buf_append(struct buf *buf, const void *data, size_t len)
+{
+    TRY(reserve(buf, len));
+    if (len) memcpy(buf->data + buf->len, data, len);
+    buf->len += len;
+    buf->data[buf->len] = '\0';
+    return EEP_OK;
+}
+
+int buf_append_cstr(struct buf *buf, const char *text)
+{
+    return buf_append(buf, text, strlen(text));
+}
+
+int buf_append_str(struct buf *buf, eep_str text)
+{
+    return buf_append(buf, text.ptr, text.len);
+}
+
+int buf_append_char(struct buf *buf, char c)
+{
+    return buf_append(buf, &c, 1);
+}
+
+int buf_appendf(struct buf *buf, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (len < 0) return EEP_E_INTERNAL;
+    TRY(reserve(buf, (size_t)len));
+    va_start(args, format);
+    vsnprintf(buf->data + buf->len, (size_t)len + 1, format, args);
+    va_end(args);
+    buf->len += (size_t)len;
+    return EEP_OK;
+}
+
+void buf_consume(struct buf *buf, size_t n)
+{
+    if (n > buf->len) n = buf->len;
+    if (n == 0) return;
+    memmove(buf->data, buf->data + n, buf->len - n);
+    buf->len -= n;
+    buf->data[buf->len] = '\0';
+}
+
+int buf_error(const struct buf *buf, int status, const char *what, struct err *err)
+{
+    if (status == EEP_OK) return EEP_OK;
+    if (status == EEP_E_NO_MEMORY) return err_no_memory(err);
+    return err_set(err, EEP_E_TOO_LARGE, "%s is larger than %zu bytes", what, buf->max);
+}
+
+eep_str buf_str(const struct buf *buf)
+{
+    return (eep_str){buf_cstr(buf), buf->len};
+}
+
+const char *buf_cstr(const struct buf *buf)
+{
+    return buf->data ? buf->data : "";
+}

@@ -1,0 +1,253 @@
+#include "base/json.h"
+
+#include <json-c/json.h>
+#include <limits.h>
+#include <string.h>
+
+#include "base/str.h"
+
+static int parse_failure(struct json_tokener *tokener, eep_str text, struct err *err)
+{
+    enum json_tokener_error why = json_tokener_get_error(tokener);
+    size_t at = json_tokener_get_parse_end(tokener);
+    if (why == json_tokener_continue || text.len == 0)
+        return err_set(err, EEP_E_PROTOCOL, "JSON ends too early, after %zu bytes", text.len);
+    return err_set(err, EEP_E_PROTOCOL, "not JSON: %s at byte %zu", json_tokener_error_desc(why), at);
+}
+
+static void free_tokener(struct json_tokener **tokener)
+{
+    if (*tokener) json_tokener_free(*tokener);
+}
+
+int json_parse(eep_str text, json **out, struct err *err)
+{
+    *out = NULL;
+    if (text.len > INT_MAX - 1)
+        return err_set(err, EEP_E_TOO_LARGE, "JSON of %zu bytes is too large", text.len);
+    if (!str_is_utf8(text)) return err_set(err, EEP_E_PROTOCOL, "not JSON: invalid UTF-8");
+    if (str_has_byte(text, '\0')) return err_set(err, EEP_E_PROTOCOL, "not JSON: NUL byte");
+    CLEANUP(free_tokener) struct json_tokener *tokener = json_tokener_new_ex(JSON_MAX_DEPTH);
+    if (!tokener) return err_no_memory(err);
+    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+    eep_str trimmed = str_trim(text); /* a lone number needs an end that the tokener can see */
+    json *tree = json_tokener_parse_ex(tokener, trimmed.len ? trimmed.ptr : "", (int)trimmed.len);
+    if (json_tokener_get_error(tokener) == json_tokener_continue && trimmed.len > 0)
+        tree = json_tokener_parse_ex(tokener, "\n", 1);
+    if (json_tokener_get_error(tokener) != json_tokener_success) return parse_failure(tokener, text, err);
+    if (json_tokener_get_parse_end(tokener) < trimmed.len && tree) {
+        json_object_put(tree);
+        return err_set(err, EEP_E_PROTOCOL, "not JSON: something follows the document");
+    }
+    *out = tree;
+    return EEP_OK;
+}
+
+/* -- Duplicate keys: json-c does not tell, so a second, tiny look at the text (which is known to be valid).
+ * -------- */
+
+/* Skips a string that begins at the quote; returns the index behind its closing quote. */
+static size_t skip_string(eep_str text, size_t at)
+{
+    for (at++; at < text.len && text.ptr[at] != '"'; at++)
+        if (text.ptr[at] == '\\') at++;
+    return at + 1;
+}
+
+/* Is the string that ends before `at` a key? */
+static bool is_key(eep_str text, size_t at)
+{
+    while (at < text.len && strchr(" \t\r\n", text.ptr[at]))
+        at++;
+    return at < text.len && text.ptr[at] == ':';
+}
+
+/* Does the object that begins at `open` use the key (raw text) at [from, to) earlier than from? */
+static bool key_seen(eep_str text, size_t open, eep_str key, size_t from)
+{
+    int depth = 0;
+    for (size_t i = open + 1; i < from;) {
+        char c = text.ptr[i];
+        if (c == '"') {
+            size_t end = skip_string(text, i);
+            eep_str seen = {text.ptr + i + 1, end - i - 2};
+            if (depth == 0 && is_key(text, end) && str_eq(seen, key)) return true;
+            i = end;
+            continue;
+        }
+        if (c == '{' || c == '[') depth++;
+        if (c == '}' || c == ']') depth--;
+        i++;
+    }
+    return false;
+}
+
+eep_str json_duplicate_key(eep_str text)
+{
+    size_t open[JSON_MAX_DEPTH + 1] = {0};
+    size_t depth = 0;
+    for (size_t i = 0; i < text.len;) {
+        char c = text.ptr[i];
+        if (c == '"') {
+            size_t end = skip_string(text, i);
+            eep_str key = {text.ptr + i + 1, end - i - 2};
+            if (depth > 0 && is_key(text, end) && key_seen(text, open[depth], key, i)) return key;
+            i = end;
+            continue;
+        }
+        if ((c == '{' || c == '[') && depth < JSON_MAX_DEPTH) open[++depth] = i;
+        if ((c == '}' || c == ']') && depth > 0) depth--;
+        i++;
+    }
+    return (eep_str){NULL, 0};
+}
+
+/* -- Reading
+ * ------------------------------------------------------------------------------------------------------ */
+
+void json_finish(json **tree)
+{
+    json_object_put(*tree);
+    *tree = NULL;
+}
+
+json *json_get(json *tree, const char *key)
+{
+    json *value = NULL;
+    if (!json_object_is_type(tree, json_type_object)) return NULL;
+    return json_object_object_get_ex(tree, key, &value) ? value : NULL;
+}
+
+eep_str json_str(json *value)
+{
+    if (!json_object_is_type(value, json_type_string)) return (eep_str){NULL, 0};
+    return (eep_str){json_object_get_string(value), (size_t)json_object_get_string_len(value)};
+}
+
+bool json_get_str(json *tree, const char *key, eep_str *out)
+{
+    eep_str text = json_str(json_get(tree, key));
+    if (!text.ptr) return false;
+    *out = text;
+    return true;
+}
+
+bool json_get_i64(json *tree, const char *key, int64_t *out)
+{
+    json *value = json_get(tree, key);
+    if (json_object_is_type(value, json_type_double)) {
+        double number = json_object_get_double(value);
+        if (!(number > -9e15 && number < 9e15)) return false;
+        *out = (int64_t)number;
+        return (double)*out == number; /* 2.0 is an integer, 2.5 is not */
+    }
+    if (!json_object_is_type(value, json_type_int)) return false;
+    *out = json_object_get_int64(value);
+    return true;
+}
+
+bool json_get_bool(json *tree, const char *key, bool *out)
+{
+    json *value = json_get(tree, key);
+    if (!json_object_is_type(value, json_type_boolean)) return false;
+    *out = json_object_get_boolean(value);
+    return true;
+}
+
+size_t json_len(json *array)
+{
+    return json_object_is_type(array, json_type_array) ? json_object_array_length(array) : 0;
+}
+
+json *json_at(json *array, size_t index)
+{
+    return index < json_len(array) ? json_object_array_get_idx(array, index) : NULL;
+}
+
+int json_each(json *object, int (*visit)(void *ctx, eep_str key, json *value), void *ctx)
+{
+    if (!json_object_is_type(object, json_type_object)) return 0;
+    struct json_object_iterator it = json_object_iter_begin(object);
+    struct json_object_iterator end = json_object_iter_end(object);
+    for (; !json_object_iter_equal(&it, &end); json_object_iter_next(&it)) {
+        eep_str key = str_from(json_object_iter_peek_name(&it));
+        int stop = visit(ctx, key, json_object_iter_peek_value(&it));
+        if (stop != 0) return stop;
+    }
+    return 0;
+}
+
+/* -- Building
+ * ----------------------------------------------------------------------------------------------------- */
+
+json *json_new_object(void)
+{
+    return json_object_new_object();
+}
+
+json *json_new_array(void)
+{
+    return json_object_new_array();
+}
+
+json *json_new_str(eep_str text)
+{
+    if (text.len > INT_MAX - 1) return NULL;
+    return json_object_new_string_len(text.ptr ? text.ptr : "", (int)text.len);
+}
+
+json *json_new_i64(int64_t value)
+{
+    return json_object_new_int64(value);
+}
+
+json *json_new_bool(bool value)
+{
+    return json_object_new_boolean(value);
+}
+
+int json_put(json *object, const char *key, json *value)
+{
+    if (object && value && json_object_object_add(object, key, value) == 0) return EEP_OK;
+    json_object_put(value);
+    return EEP_E_NO_MEMORY;
+}
+
+int json_push(json *array, json *value)
+{
+    if (array && value && json_object_array_add(array, value) == 0) return EEP_OK;
+    json_object_put(value);
+    return EEP_E_NO_MEMORY;
+}
+
+const char *json_text(json *tree)
+{
+    return json_object_to_json_string_ext(tree, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+}
+
+/* How many bytes at p form one valid character; 0 = none. */
+static size_t valid_char(eep_str text, size_t at)
+{
+    for (size_t len = 1; len <= 4 && at + len <= text.len; len++)
+        if (str_is_utf8((eep_str){text.ptr + at, len})) return len;
+    return 0;
+}
+
+int json_quote(struct buf *out, eep_str text)
+{
+    TRY(buf_append_char(out, '"'));
+    for (size_t i = 0; i < text.len;) {
+        size_t len = valid_char(text, i);
+        unsigned char c = (unsigned char)text.ptr[i];
+        if (len == 0)
+            TRY(buf_append_cstr(out, "\xef\xbf\xbd"));
+        else if (c == '"' || c == '\\')
+            TRY(buf_appendf(out, "\\%c", c));
+        else if (c < 0x20)
+            TRY(buf_appendf(out, "\\u%04x", c));
+        else
+            TRY(buf_append(out, text.ptr + i, len));
+        i += len > 0 ? len : 1;
+    }
+    return buf_append_char(out, '"');
+}
