@@ -9,4 +9,4 @@ $(BUILD)/tests/abi/layout_fields.h: abi/eep.h tests/abi/strip_c.awk tests/abi/fi
 	mv $@.new $@
 
 $(BUILD)/tests/abi/layout_test: tests/abi/layout_test.c $(BUILD)/tests/abi/layout_fields.h
-	$(CC) $(CFLAGS) $(WARN) -Iabi -I$(@D) -o $@ $<
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -I$(@D) -o $@ $< $(LDFLAGS)

@@ -19,6 +19,6 @@ nm -A -g "$@" 2>/dev/null | awk '
     $(NF - 1) ~ /^[TDBRVW]$/ { owner[$NF] = object }
     END { for (s in owner) if (!(s in used) && s != "main" && s !~ /^eep_plugin_v/) print s, owner[s] }' |
     grep -v -E '_test\.o$' | sort | while read -r symbol object; do
-    note "$symbol could be static in ${object#"$build"/}"
+    note "$symbol could be static in ${object#"$build"/./}"
 done
 finish
