@@ -1,0 +1,44 @@
+# The hosts: build/eep (the command line), build/minimal (the 60-line host), and their tests.
+
+# Only the CLI needs more than the loader: json-c, as the shared library that every distribution has.
+HOSTS_LOADER := $(BUILD)/hosts/loader/loader.o
+
+# -- build/eep
+
+CLI_TEST_SRC := $(wildcard hosts/cli/*_test.c)
+CLI_SRC      := $(filter-out $(CLI_TEST_SRC),$(wildcard hosts/cli/*.c))
+CLI_OBJ      := $(CLI_SRC:%.c=$(BUILD)/%.o)
+CLI_LIBS     := -ljson-c -lpthread -ldl
+
+$(BUILD)/eep: $(CLI_OBJ) $(HOSTS_LOADER)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ $(CLI_LIBS) -o $@
+
+# -- build/minimal: needs nothing but eep.h
+
+$(BUILD)/minimal: $(BUILD)/hosts/minimal/minimal.o
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ -ldl -o $@
+
+PROGRAMS += $(BUILD)/eep $(BUILD)/minimal
+
+# -- unit tests: hosts/cli/X_test.c is linked with all of eep but its main
+
+$(BUILD)/hosts/cli/%_test: $(BUILD)/hosts/cli/%_test.o $(filter-out %/main.o,$(CLI_OBJ)) $(HOSTS_LOADER)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ $(CLI_LIBS) -lcmocka -o $@
+
+TESTS += $(CLI_TEST_SRC:%.c=$(BUILD)/%)
+
+# -- the loader's test, and a plugin for each way to be unfit
+
+BAD_PLUGINS := nothing no_entry null_table small_table too_new null_slot null_text no_library
+
+upper = $(shell echo $(1) | tr a-z A-Z)
+
+$(BUILD)/hosts/loader/bad/%.so: hosts/loader/bad_plugin.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -DBREAK=BREAK_$(call upper,$*) -fPIC -shared -Wl,-z,undefs $< -o $@
+
+$(BUILD)/hosts/loader/loader_test: $(BUILD)/hosts/loader/loader_test.o $(HOSTS_LOADER) \
+                                   | $(BAD_PLUGINS:%=$(BUILD)/hosts/loader/bad/%.so)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ -lcmocka -ldl -o $@
+
+TESTS += $(BUILD)/hosts/loader/loader_test

@@ -1,0 +1,53 @@
+/* checks.c: see checks.h. */
+#include "checks.h"
+
+const struct option_choice check_depths[] = {{"local", EEP_PROBE_LOCAL}, {"reach", EEP_PROBE_REACH},
+                                             {"auth", EEP_PROBE_AUTH},   {"quota", EEP_PROBE_QUOTA},
+                                             {"full", EEP_PROBE_FULL},   {NULL, 0}};
+
+const eep_check *check_at(const eep_probe *probe, uint32_t index)
+{
+    return (const eep_check *)((const char *)probe->checks + (size_t)index * probe->check_stride);
+}
+
+static const char *depth_name(uint32_t depth)
+{
+    for (const struct option_choice *choice = check_depths; choice->name; choice++)
+        if (choice->value == depth) return choice->name;
+    return NULL;
+}
+
+static const char *status_name(uint32_t status)
+{
+    static const char *const names[] = {"UNKNOWN", "OK", "FAILED", "SKIPPED", "UNKNOWN"};
+    return status < sizeof(names) / sizeof(names[0]) ? names[status] : names[0];
+}
+
+static json_object *check_to_json(const eep_check *check)
+{
+    json_object *object = json_new_object();
+    json_add_str(object, "name", check->name);
+    json_add_text(object, "status", status_name(check->status));
+    json_add_text(object, "depth", depth_name(check->depth));
+    json_add_int(object, "code", check->code);
+    json_add_text(object, "codeName", err_name(check->code));
+    json_add_int(object, "ms", check->elapsed_ms);
+    json_add_str(object, "message", check->message);
+    return object;
+}
+
+json_object *probe_to_json(const eep_probe *probe)
+{
+    json_object *object = json_new_object();
+    json_object *checks = json_new_array();
+    for (uint32_t i = 0; i < probe->check_count; i++)
+        json_append(checks, check_to_json(check_at(probe, i)));
+    json_add_bool(object, "healthy", probe->failed == 0);
+    json_add_int(object, "failed", probe->failed);
+    json_add_int(object, "unknown", probe->unknown);
+    json_add_str(object, "apiUrl", probe->api_url);
+    json_add_str(object, "serverVersion", probe->server_version);
+    json_add_str(object, "lease", probe->lease);
+    json_add(object, "checks", checks);
+    return object;
+}

@@ -1,0 +1,15 @@
+/* checks.h: probing, as probe and health do it. */
+#ifndef CLI_CHECKS_H
+#define CLI_CHECKS_H
+
+#include "cli.h"
+#include "json_out.h"
+
+extern const struct option_choice check_depths[];
+
+const eep_check *check_at(const eep_probe *probe, uint32_t index);
+
+/* {"healthy": ..., "checks": [...], ...} */
+json_object *probe_to_json(const eep_probe *probe);
+
+#endif

@@ -1,0 +1,61 @@
+/* command.h: running one command in a lease, as exec and run do: options, live output, JSON, exit status.
+ *
+ * Output goes straight to descriptors 1 and 2 while the command runs, byte for byte; with --json it is
+ * captured instead.
+ */
+#ifndef CLI_COMMAND_H
+#define CLI_COMMAND_H
+
+#include "cli.h"
+#include "json_out.h"
+#include "pairs.h"
+
+struct command_args {
+    const char *script;
+    const char *shell;
+    const char *cwd;
+    struct text_list env;
+    bool read_stdin;
+    const char *stdin_file;
+    uint32_t time_limit_ms;
+    uint64_t max_output;
+    const char *id;
+    bool merge;
+    bool login;
+    uint32_t status_fd;
+};
+
+extern const struct option_spec command_options[];
+
+/* An execute request and what it points to; where its output went wrong, if it did. */
+struct command {
+    eep_execute_request request;
+    eep_str *argv;
+    struct pairs env;
+    struct bytes stdin_data;
+    int broken_fd; /* 1 or 2: could not be written; 0 = all is well */
+    int broken_errno;
+};
+
+/* Everything but the lease and the head; reads the standard input that is asked for, and opens --status-fd.
+ * Needs no session: until there is one, Ctrl-C just ends eep. */
+int command_init(struct command *command, struct cli *cli, const struct command_args *args, struct err *err);
+void command_finish(struct command *command);
+
+/* What came of it. */
+struct outcome {
+    int exit_status;
+    json_object *json;    /* without the streams: what --status-fd gets */
+    json_object *streams; /* with --json: they too; else NULL           */
+};
+
+void outcome_finish(struct outcome *outcome);
+
+/* Executes, prints notes about unusual ends, and fills the outcome. */
+int command_run(struct command *command, struct cli *cli, const struct wait_args *wait, eep_str lease,
+                struct outcome *outcome, struct err *err);
+
+/* Writes the outcome to --status-fd, and to standard output with --json. */
+int outcome_print(const struct cli *cli, struct outcome *outcome, struct err *err);
+
+#endif

@@ -1,0 +1,218 @@
+/* main.c: finds the verb, parses its arguments, runs it, and reports how it ended. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "status_fd.h"
+
+const struct option_spec common_options[] = {
+    {"plugin", 0, OPTION_TEXT, offsetof(struct common_args, plugin), "FILE",
+     "the plugin (default: EEP_PLUGIN, or eep-daytona.so beside eep)", 0, NULL},
+    {"config", 0, OPTION_TEXT, offsetof(struct common_args, config), "FILE",
+     "the configuration, JSON; \"-\" is standard input (default: EEP_CONFIG, or none)", 0, NULL},
+    {"set", 0, OPTION_LIST, offsetof(struct common_args, settings), "KEY=VALUE",
+     "set a key of the configuration; VALUE is JSON or a text; @FILE = the text of a file. May be repeated",
+     0, NULL},
+    {"no-trust-env", 0, OPTION_FLAG, offsetof(struct common_args, no_trust_env), NULL,
+     "do not read DAYTONA_* and proxy variables", 0, NULL},
+    {"json", 0, OPTION_FLAG, offsetof(struct common_args, json), NULL, "print one JSON object", 0, NULL},
+    {"quiet", 'q', OPTION_FLAG, offsetof(struct common_args, quiet), NULL,
+     "no notes and no progress, errors only", 0, NULL},
+    {"verbose", 'v', OPTION_FLAG, offsetof(struct common_args, verbose), NULL, "show the plugin's whole log",
+     0, NULL},
+    {0},
+};
+
+const struct option_spec wait_options[] = {
+    {"timeout", 0, OPTION_DURATION, offsetof(struct wait_args, timeout_ms), "DURATION",
+     "time for the work: 1500ms, 30s, 5m, 2h (default: timeoutMs of the configuration)", 0, NULL},
+    {"grace", 0, OPTION_DURATION, offsetof(struct wait_args, grace_ms), "DURATION",
+     "time for undoing it when it fails or is interrupted (default: 10s)", 0, NULL},
+    {"trace-id", 0, OPTION_TEXT, offsetof(struct wait_args, trace_id), "TEXT",
+     "sent with every request, for the service's logs", 0, NULL},
+    {0},
+};
+
+static const struct chapter {
+    const char *title;
+    const struct verb *verbs[6];
+} chapters[] = {
+    {"Look", {&verb_info, &verb_validate, &verb_probe, &verb_health}},
+    {"One command in a sandbox of its own", {&verb_run}},
+    {"A sandbox that stays", {&verb_acquire, &verb_resume, &verb_realize, &verb_exec, &verb_release}},
+};
+enum { CHAPTERS = sizeof(chapters) / sizeof(chapters[0]) };
+
+/* -- help
+ * ------------------------------------------------------------------------------------------------------- */
+
+static const char *const overview_tail =
+    "\n"
+    "Examples:\n"
+    "  eep run -c 'uname -a'                 a command in a new sandbox\n"
+    "  eep run --file main.c -- cc main.c    with a file of mine\n"
+    "  LEASE=$(eep acquire --key build-42)   a sandbox that stays\n"
+    "  eep exec $LEASE -- make test\n"
+    "  tar c . | eep exec $LEASE -i -- tar x\n"
+    "  eep release $LEASE --stop             keeps the files; `eep resume` starts it again\n"
+    "\n"
+    "Environment:\n"
+    "  EEP_PLUGIN   the plugin, when --plugin is not given\n"
+    "  EEP_CONFIG   the configuration: a file, or JSON that begins with {\n"
+    "  DAYTONA_API_KEY, DAYTONA_API_URL, DAYTONA_TARGET, ... as in Daytona's own tools\n"
+    "  NO_COLOR     no colours\n"
+    "\n"
+    "Exit status:\n"
+    "  0    all is well                      124  time limit\n"
+    "  1    validate, probe, health: \"no\"    125  eep could not do it\n"
+    "  2    wrong command line               130  interrupted\n"
+    "  exec and run exit with the command's own status (128+n for signal n), and with\n"
+    "  125 for a wrong command line.\n"
+    "\n"
+    "`eep VERB --help` tells the options of a verb.\n";
+
+static void print_overview(FILE *to)
+{
+    fputs("Usage: eep VERB [options]\n"
+          "\n"
+          "Runs commands in cloud sandboxes, through an execution-environment plugin.\n",
+          to);
+    for (size_t i = 0; i < CHAPTERS; i++) {
+        fprintf(to, "\n%s:\n", chapters[i].title);
+        for (const struct verb *const *verb = chapters[i].verbs; *verb; verb++)
+            fprintf(to, "  %-10s %s\n", (*verb)->name, (*verb)->summary);
+    }
+    fputs(overview_tail, to);
+}
+
+static void print_help(const struct verb *verb)
+{
+    const char *label = "Usage:";
+    for (const char *line = verb->usage; *line;) {
+        size_t len = strcspn(line, "\n");
+        printf("%-6s eep %.*s\n", label, (int)len, line);
+        line += len + (line[len] == '\n');
+        label = "";
+    }
+    putchar('\n');
+    options_print_wrapped(stdout, verb->about, 0);
+    options_print(stdout, verb->options);
+}
+
+/* -- dispatch
+ * --------------------------------------------------------------------------------------------------- */
+
+static const struct verb *find_verb(const char *name)
+{
+    for (size_t i = 0; i < CHAPTERS; i++)
+        for (const struct verb *const *verb = chapters[i].verbs; *verb; verb++)
+            if (strcmp((*verb)->name, name) == 0) return *verb;
+    return NULL;
+}
+
+static int unknown_verb(const char *name)
+{
+    fprintf(stderr, "eep: there is no verb \"%s\"", name);
+    for (size_t i = 0; i < CHAPTERS; i++)
+        for (const struct verb *const *verb = chapters[i].verbs; *verb; verb++)
+            if (options_distance(name, (*verb)->name) < 3)
+                fprintf(stderr, "; did you mean \"%s\"?", (*verb)->name);
+    fputs("\n     eep --help lists them\n", stderr);
+    return EXIT_USAGE;
+}
+
+static int check_operands(const struct verb *verb, const struct operands *operands, struct err *err)
+{
+    int wanted = verb->operand ? 1 : 0;
+    if (operands->count < wanted) return err_usage(err, "the %s is missing", verb->operand);
+    if (operands->count > wanted) {
+        err_usage(err, "\"%s\" is one word too many", operands->items[wanted]);
+        return verb->takes_command ? err_hint(err, "write -- before the command") : err->code;
+    }
+    if (operands->has_tail && !verb->takes_command)
+        return err_usage(err, "this verb takes no command after --");
+    return EEP_OK;
+}
+
+/* For errors in the options themselves, when it is not known yet what they say. */
+static bool wants_json(char **words, int count)
+{
+    for (int i = 0; i < count && strcmp(words[i], "--") != 0; i++)
+        if (strcmp(words[i], "--json") == 0) return true;
+    return false;
+}
+
+static int report_failure(const struct cli *cli, struct err *err)
+{
+    int exit_status = err_exit_code(err->code);
+    if (err->usage && !cli->verb->passes_exit_status) exit_status = EXIT_USAGE;
+    if (err->usage && !err->hint[0]) err_hint(err, "eep %s --help tells what there is", cli->verb->name);
+
+    CLEANUP(json_release) json_object *object = json_from_err(err);
+    json_add_int(object, "exit", exit_status);
+    status_fd_write(cli->status_fd, object);
+    if (!cli->out.json)
+        out_failure(cli->verb->name, err);
+    else if (json_write(STDOUT_FILENO, object) != 0)
+        out_failure(cli->verb->name, err);
+    return exit_status;
+}
+
+static int run_verb(struct cli *cli, char **words, int count, void *args, int *exit_status, struct err *err)
+{
+    TRY(options_parse(cli->verb->options, words, count, args, &cli->operands, err));
+    if (cli->operands.help) {
+        print_help(cli->verb);
+        return EEP_OK;
+    }
+    out_init(&cli->out, cli->common->json, cli->common->quiet, cli->common->verbose);
+    TRY(check_operands(cli->verb, &cli->operands, err));
+    return cli->verb->run(cli, args, exit_status, err);
+}
+
+static int run_and_report(const struct verb *verb, char **words, int count)
+{
+    void *args = mem_zeroed(1, verb->args_size);
+    struct cli cli = {.verb = verb, .common = args, .status_fd = -1};
+    struct err err = {0};
+    int exit_status = 0;
+    out_init(&cli.out, wants_json(words, count), false, false);
+    if (run_verb(&cli, words, count, args, &exit_status, &err) != EEP_OK)
+        exit_status = report_failure(&cli, &err);
+    session_finish(&cli.session);
+    options_finish(verb->options, args);
+    free(args);
+    return exit_status;
+}
+
+/* Text that could not be written must not look like success. */
+static int flush_stdout(int exit_status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout)) return exit_status;
+    out_warn("cannot write to standard output: %s", strerror(errno));
+    return exit_status ? exit_status : EXIT_COULD_NOT;
+}
+
+int main(int argc, char **argv)
+{
+    signal(SIGPIPE,
+           SIG_IGN); /* a reader that has gone is an error of write(), which the command gets to feel */
+    if (argc < 2) {
+        print_overview(stderr);
+        return EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        print_overview(stdout);
+        return flush_stdout(0);
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("eep " CLI_VERSION);
+        return flush_stdout(0);
+    }
+    const struct verb *verb = find_verb(argv[1]);
+    if (!verb) return unknown_verb(argv[1]);
+    return flush_stdout(run_and_report(verb, argv + 2, argc - 2));
+}
