@@ -43,72 +43,48 @@ int json_parse(eep_str text, json **out, struct err *err)
     return EEP_OK;
 }
 
-/* -- Duplicate keys: json-c does not tell, so a second, tiny look at the text (which is known to be valid).
- * -------- */
-
-/* Skips a string that begins at the quote; returns the index behind its closing quote. */
-static size_t skip_string(eep_str text, size_t at)
-{
-    for (at++; at < text.len && text.ptr[at] != '"'; at++)
-        if (text.ptr[at] == '\\') at++;
-    return at + 1;
-}
-
-/* Is the string that ends before `at` a key? */
-static bool is_key(eep_str text, size_t at)
-{
-    while (at < text.len && strchr(" \t\r\n", text.ptr[at]))
-        at++;
-    return at < text.len && text.ptr[at] == ':';
-}
-
-/* Does the object that begins at `open` use the key (raw text) at [from, to) earlier than from? */
-static bool key_seen(eep_str text, size_t open, eep_str key, size_t from)
-{
-    int depth = 0;
-    for (size_t i = open + 1; i < from;) {
-        char c = text.ptr[i];
-        if (c == '"') {
-            size_t end = skip_string(text, i);
-            eep_str seen = {text.ptr + i + 1, end - i - 2};
-            if (depth == 0 && is_key(text, end) && str_eq(seen, key)) return true;
-            i = end;
-            continue;
-        }
-        if (c == '{' || c == '[') depth++;
-        if (c == '}' || c == ']') depth--;
-        i++;
-    }
-    return false;
-}
-
-eep_str json_duplicate_key(eep_str text)
-{
-    size_t open[JSON_MAX_DEPTH + 1] = {0};
-    size_t depth = 0;
-    for (size_t i = 0; i < text.len;) {
-        char c = text.ptr[i];
-        if (c == '"') {
-            size_t end = skip_string(text, i);
-            eep_str key = {text.ptr + i + 1, end - i - 2};
-            if (depth > 0 && is_key(text, end) && key_seen(text, open[depth], key, i)) return key;
-            i = end;
-            continue;
-        }
-        if ((c == '{' || c == '[') && depth < JSON_MAX_DEPTH) open[++depth] = i;
-        if ((c == '}' || c == ']') && depth > 0) depth--;
-        i++;
-    }
-    return (eep_str){NULL, 0};
-}
-
-/* -- Reading
- * ------------------------------------------------------------------------------------------------------ */
+/* -- Reading ------------------------------------------------------------------------------------------------
+ */
 
 void json_finish(json **tree)
 {
     json_object_put(*tree);
     *tree = NULL;
+}
+
+static void wipe_strings(json *value);
+
+static int wipe_member(void *ctx, eep_str key, json *value)
+{
+    (void)ctx, (void)key;
+    wipe_strings(value);
+    return 0;
+}
+
+/* As deep as the tree, so at most JSON_MAX_DEPTH. */
+static void wipe_strings(json *value)
+{
+    eep_str text = json_str(value);
+    if (text.ptr) wipe((char *)text.ptr, text.len); /* the tree's own memory, const only to its readers */
+    for (size_t i = 0; i < json_len(value); i++)
+        wipe_strings(json_at(value, i));
+    json_each(value, wipe_member, NULL);
+}
+
+void json_finish_secret(json **tree)
+{
+    wipe_strings(*tree);
+    json_finish(tree);
+}
+
+bool json_is_object(json *value)
+{
+    return json_object_is_type(value, json_type_object);
+}
+
+bool json_is_array(json *value)
+{
+    return json_object_is_type(value, json_type_array);
 }
 
 json *json_get(json *tree, const char *key)
@@ -177,8 +153,8 @@ int json_each(json *object, int (*visit)(void *ctx, eep_str key, json *value), v
     return 0;
 }
 
-/* -- Building
- * ----------------------------------------------------------------------------------------------------- */
+/* -- Building -----------------------------------------------------------------------------------------------
+ */
 
 json *json_new_object(void)
 {
@@ -211,6 +187,11 @@ int json_put(json *object, const char *key, json *value)
     if (object && value && json_object_object_add(object, key, value) == 0) return EEP_OK;
     json_object_put(value);
     return EEP_E_NO_MEMORY;
+}
+
+int json_put_null(json *object, const char *key)
+{
+    return object && json_object_object_add(object, key, NULL) == 0 ? EEP_OK : EEP_E_NO_MEMORY;
 }
 
 int json_push(json *array, json *value)

@@ -21,13 +21,14 @@ typedef struct json_object json;
 /* Parses text; EEP_E_PROTOCOL with "line/byte and what" when it is no JSON. *out is NULL then. */
 NODISCARD int json_parse(eep_str text, json **out, struct err *err);
 
-/* The first object key that occurs twice in one object, as its JSON pointer's last step; absent = none. text
- * must be valid JSON. json-c silently keeps the last value, which is right for answers and wrong for
- * configurations. */
-eep_str json_duplicate_key(eep_str text);
-
 /* Frees a tree: CLEANUP(json_finish) json *tree = NULL; */
 void json_finish(json **tree);
+
+/* As json_finish, and wipes its strings first: for trees that hold secrets. */
+void json_finish_secret(json **tree);
+
+bool json_is_object(json *value);
+bool json_is_array(json *value);
 
 /* Member of an object; NULL when tree is no object, or has no such member, or it is null. */
 json *json_get(json *tree, const char *key);
@@ -53,6 +54,7 @@ json *json_new_str(eep_str text);
 json *json_new_i64(int64_t value);
 json *json_new_bool(bool value);
 NODISCARD int json_put(json *object, const char *key, json *value);
+NODISCARD int json_put_null(json *object, const char *key);
 NODISCARD int json_push(json *array, json *value);
 
 /* The text of a tree, in the order of insertion, without blanks; valid as long as the tree lives and is not
