@@ -20,11 +20,14 @@
  *   Blocking   Only functions marked [blocking] wait for the network. They return by their deadline (timeout_ms),
  *              plus the grace (grace_ms), plus 100 ms. Nothing goes on in the background after a call has returned.
  *   Errors     Functions that return int32_t return EEP_OK or an EEP_E_ code. `err` may be NULL. When a call
- *              fails, its result is left empty (safe to clear) and `err`, if given, tells the rest.
+ *              fails, its result is left empty (safe to clear) unless said otherwise, and `err`, if given, tells
+ *              the rest. A result smaller than eep_out is EEP_E_INVALID_ARGUMENT, an error that small counts as NULL.
  *   Fork       In a child made by fork(), functions answer EEP_E_FORKED; open() may be used to begin anew.
  *   Signals    The plugin installs no handlers, changes no masks, needs no particular disposition.
  *   Growth     Structs grow at the end only. A plugin that is given a longer request than it knows answers
- *              EEP_E_UNSUPPORTED if the unknown part holds anything but zeros. abi/README.md has the rules.
+ *              EEP_E_UNSUPPORTED if the unknown part holds anything but zeros; the same goes for flags, reserved
+ *              words and enumerators that it does not know. Structs over 64 KiB are EEP_E_INVALID_ARGUMENT.
+ *              abi/README.md has the rules.
  *
  * Marks: [blocking] may wait for the network. [signal-safe] may be called from a signal handler.
  * All declarations: since 1.0.
@@ -58,7 +61,7 @@ extern "C" {
 #define EEP_E_UNAUTHENTICATED   6  /* the service does not know these credentials                               */
 #define EEP_E_PERMISSION_DENIED 7  /* the credentials are known, but may not do this                            */
 #define EEP_E_NOT_FOUND         8  /* something named in the request does not exist (not the lease: LEASE_LOST) */
-#define EEP_E_CONFLICT          9  /* same id or key, other request; or a transition by somebody else           */
+#define EEP_E_CONFLICT          9  /* same id or key, other request; or a state that the request rules out      */
 #define EEP_E_QUOTA             10 /* a limit of the account or of the service's capacity                       */
 #define EEP_E_RATE_LIMITED      11 /* too many requests; see retry_after_ms                                     */
 #define EEP_E_UNAVAILABLE       12 /* no answer, or an answer that says "not now"                               */
@@ -69,7 +72,7 @@ extern "C" {
 #define EEP_E_FORKED            17 /* the environment was opened before a fork(); open a new one                */
 #define EEP_E_SHUTDOWN          18 /* the environment is being closed                                           */
 #define EEP_E_TOO_LARGE         19 /* an input or an answer is beyond a stated limit                            */
-#define EEP_E_SANDBOX           20 /* the sandbox itself cannot do it: missing tool, folder, full disk, dead daemon */
+#define EEP_E_SANDBOX           20 /* the sandbox cannot do it: error state, missing tool, full disk, dead daemon */
 #define EEP_E_INTERRUPTED       21 /* the command ended with its sandbox or its supervisor; outcome unknown     */
 #define EEP_E_EXPIRED           22 /* the execution finished, but its output has been cleaned up                */
 #define EEP_E_INTERNAL          99 /* a bug of the plugin                                                       */
@@ -140,7 +143,7 @@ typedef struct eep_error {
     eep_str where;           /* "acquire_lease: POST /sandbox", "execute: attach"                                */
     eep_str request_id;      /* the service's id for the failing request, if it gave one                         */
     eep_str lease;           /* the lease concerned; after a failed acquire: what may have been left behind      */
-    eep_str execution_id;    /* after a failed execute: what may still be running                                */
+    eep_str execution_id;    /* of a failed execute, when known; with MAYBE_APPLIED it may still be running       */
 } eep_error;
 
 /* -- Host services ---------------------------------------------------------------------------------------------- */
@@ -151,7 +154,8 @@ typedef struct eep_error {
 #define EEP_LOG_DEBUG            4u
 #define EEP_LOG_HOST_MISBEHAVING 5u /* the host broke this contract; always delivered                            */
 
-/* What the host offers. Copied by open(), so it may live on the stack; `ctx` and what log uses must outlive the env. */
+/* What the host offers. Copied by open(), strings included, so it may live on the stack; `ctx` and what log uses must
+ * outlive the environment. */
 typedef struct eep_host {
     uint32_t struct_size;
     uint32_t flags;     /* none yet: 0                                                                           */
@@ -258,6 +262,10 @@ typedef struct eep_probe {
     eep_str api_url;        /* where it looked                                                                   */
     eep_str server_version; /* as the service tells it; absent = it did not                                      */
     eep_str lease;          /* a sandbox that a FULL probe could not delete again; absent = none is left         */
+    eep_str sandbox_name;   /* of the sandbox that a FULL probe made, and so for the next three; else absent     */
+    eep_str target;
+    eep_str shell;
+    eep_str workspace;
 } eep_probe;
 
 /* -- Leases ----------------------------------------------------------------------------------------------------- */
@@ -269,7 +277,9 @@ typedef struct eep_probe {
 typedef struct eep_acquire_request {
     eep_request head;
     eep_str idempotency_key; /* 1 to 255 bytes. Same key, same configured owner, same request: same lease, also after a
-                                crash and from another process. Same key, other request: EEP_E_CONFLICT.
+                                crash and from another process. Same key, other request: EEP_E_CONFLICT. The
+                                request is: labels, env, name_hint and the configuration keys that shape the
+                                sandbox; not its times, its trace_id, or how the service is reached.
                                 With a key, a failed acquire deletes nothing: the next one with that key adopts
                                 what it left. Absent: a new lease each time, and what a failed acquire made is
                                 deleted again within the grace.                                                  */
@@ -293,7 +303,7 @@ typedef struct eep_resume_request {
 /* States of a lease. */
 #define EEP_STATE_UNKNOWN  0u
 #define EEP_STATE_STARTED  1u
-#define EEP_STATE_STOPPED  2u /* files kept; resume or realize starts it                                         */
+#define EEP_STATE_STOPPED  2u /* files kept; resume, realize and execute start it, and so for the next two       */
 #define EEP_STATE_ARCHIVED 3u /* files kept in slow storage                                                      */
 #define EEP_STATE_PAUSED   4u
 #define EEP_STATE_ERROR    5u
@@ -317,6 +327,7 @@ typedef struct eep_lease {
     eep_str shell;         /* absolute path of the shell that runs shell commands: bash where there is one       */
     eep_str home;          /* home folder                                                                        */
     eep_str user;          /* the user that commands run as                                                      */
+    eep_str workdir;       /* the sandbox's own working folder                                                   */
     eep_str workspace;     /* absolute path of the workspace folder; it exists                                   */
     eep_str arch;          /* "x86_64", "aarch64", …                                                             */
     uint32_t state;        /* EEP_STATE_                                                                         */
@@ -327,7 +338,7 @@ typedef struct eep_lease {
     int32_t auto_stop_min;    /* idle minutes before the service stops it; 0 = never                             */
     int32_t auto_archive_min; /* minutes after the stop before it is archived; 0 = the service's longest         */
     int32_t auto_delete_min;  /* minutes after the stop before it is deleted; negative = never; 0 = at the stop  */
-    uint32_t reserved;
+    uint32_t gpu;             /* 0 = none, or not told                                                           */
 } eep_lease;
 
 /* -- realize_workspace ------------------------------------------------------------------------------------------ */
@@ -345,8 +356,8 @@ typedef struct eep_source {
 typedef struct eep_realize_request {
     eep_request head;
     eep_str lease;
-    eep_str root; /* absolute path of the workspace; absent = `workspaceDir` of the configuration, or the
-                     folder eep-workspace in the sandbox's working directory                                     */
+    eep_str root; /* path of the workspace, absolute or relative to the sandbox's working folder; absent =
+                     `workspaceDir` of the configuration, else eep-workspace                                     */
     const eep_source *sources; /* in this order; a later one replaces an earlier one of the same path            */
     uint32_t source_count;
     uint32_t source_stride;
@@ -377,7 +388,9 @@ typedef struct eep_workspace {
 /* -- execute ---------------------------------------------------------------------------------------------------- */
 
 #define EEP_EXECUTE_MERGE 0x100u /* stderr goes into stdout, in true order                                       */
-#define EEP_EXECUTE_LOGIN 0x200u /* read the login profiles first; the request's env wins over them              */
+#define EEP_EXECUTE_LOGIN 0x200u /* read the login profiles first, for argv too: /etc/profile, ~/.profile, then
+                                    ~/.bash_profile or else ~/.bashrc, ~/.zprofile. What they print is thrown
+                                    away; the request's env wins over them                                       */
 
 #define EEP_STREAM_STDOUT 1u
 #define EEP_STREAM_STDERR 2u
@@ -391,7 +404,7 @@ typedef struct eep_workspace {
 typedef int32_t (*eep_output_fn)(void *ctx, uint32_t stream, const void *data, size_t len);
 
 typedef struct eep_execute_request {
-    eep_request head;  /* flags: EEP_EXECUTE_. timeout_ms is the command's time limit too: see time_limit_ms.    */
+    eep_request head;  /* flags: EEP_EXECUTE_                                                                    */
     eep_str lease;
     eep_str execution_id; /* Makes the call safe to repeat: an id that was started before is attached to, never
                              run again; with another command: EEP_E_CONFLICT. Absent = a random one.             */
@@ -407,8 +420,10 @@ typedef struct eep_execute_request {
     uint32_t env_count;
     uint32_t env_stride;
     eep_bytes stdin_data; /* absent = /dev/null                                                                  */
-    uint32_t time_limit_ms;    /* the command is killed when it has run this long, also when the host is dead;
-                                  0 = what is left of timeout_ms when it starts                                  */
+    uint32_t time_limit_ms;    /* the command is killed when it has run this long, also when the host is dead.
+                                  0, or more than is left of timeout_ms when it starts = what is left. Its end by
+                                  the limit is EEP_OK with EEP_EXECUTION_TIMED_OUT if it is known within the grace,
+                                  else EEP_E_DEADLINE                                                            */
     uint32_t reserved;
     uint64_t max_output_bytes; /* per stream; a command that writes more is killed; 0 = 256 MiB                  */
     uint64_t capture_bytes;    /* how much of each stream the result holds: its first and its last half when there
@@ -426,9 +441,11 @@ typedef struct eep_execute_request {
 #define EEP_EXECUTION_ATTACHED     0x20u /* this id had been started before; nothing was started by this call    */
 #define EEP_EXECUTION_KILLED       0x40u /* ended by us (limit or cancel); kill_signal tells which rung it took  */
 #define EEP_EXECUTION_UNCONFIRMED  0x80u /* killed, but some of its processes may still live                     */
+#define EEP_EXECUTION_STARTED      0x100u /* the lease was not running and has been started by this call         */
 
 /* execute returns EEP_OK when the command ran to an end, whatever its exit code, and also when it was ended by its
- * time limit: look at exit_code, term_signal and the flags. */
+ * time limit: look at exit_code, term_signal and the flags. With EEP_E_CANCELLED and EEP_E_DEADLINE the result holds what
+ * is known: the flags and the output so far. */
 typedef struct eep_execution {
     eep_out head;         /* flags: EEP_EXECUTION_                                                               */
     eep_str execution_id;
@@ -437,7 +454,8 @@ typedef struct eep_execution {
                              cannot tell which                                                                   */
     int32_t kill_signal;  /* the last signal that we sent; 0 = none                                              */
     uint32_t requests;    /* HTTP requests that this call made                                                   */
-    eep_bytes stdout_data;   /* with TRUNCATED: stdout_head bytes of its beginning, then bytes of its end        */
+    eep_bytes stdout_data;   /* with TRUNCATED: stdout_head bytes of its beginning, then bytes of its end.
+                                Absent when nothing was to be captured, else never absent                        */
     eep_bytes stderr_data;
     uint64_t stdout_head;  /* how many bytes of stdout_data are the beginning                                    */
     uint64_t stderr_head;
@@ -529,7 +547,7 @@ typedef struct eep_plugin {
     int32_t (*release)(eep_env *env, const eep_release_request *request, eep_released *result, eep_error *err);
 
     /* Frees what a result or an error holds and zeroes it, struct_size excepted. NULL, zeroed or cleared: nothing.
-     * Works after close and in a child after fork. */
+     * Works after close and in a child after fork. (Where <curses.h> defines clear() as a macro: (p->clear)(&out).) */
     void (*clear)(eep_out *out);
 
     /* A cancel token, not fired; NULL = out of memory. One token may serve many requests, one after another or at
