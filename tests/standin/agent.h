@@ -1,0 +1,31 @@
+/* agent.h: the parts of the agent (see agent_proto.h for what it is). One thread, nothing blocks but
+ * children. */
+#ifndef STANDIN_AGENT_H
+#define STANDIN_AGENT_H
+
+#include "agent_proto.h"
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/* NUL-terminated strings in one block; items ends with a NULL. */
+struct words {
+    char *block;
+    char **items;
+    size_t count;
+};
+
+int words_read(struct words *words, int fd); /* 0, or -1 with errno */
+void words_finish(struct words *words);
+
+/* Starts the shell of an AGENT_EXEC in a session of its own. Its pid, or -1 with reply->error set. */
+pid_t shell_spawn(const struct words *args, int input, int output, struct agent_reply *reply);
+
+/* Performs one AGENT_FILE in a child of the agent and answers on the socket. */
+void file_operation(const struct words *args, int reply_socket);
+
+/* Processes below the agent, however deep. */
+int descendants_count(void);
+void descendants_kill(void);
+
+#endif

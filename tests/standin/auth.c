@@ -1,0 +1,45 @@
+#include "auth.h"
+
+#include <string.h>
+
+static const char *bearer(const struct request *request)
+{
+    const char *header = request_header(request, "Authorization");
+    return header != NULL && strncmp(header, "Bearer ", 7) == 0 ? header + 7 : NULL;
+}
+
+static bool is(const char *token, const char *expected)
+{
+    return token != NULL && expected != NULL && strcmp(token, expected) == 0;
+}
+
+bool auth_is_api_key(const struct request *request)
+{
+    return is(bearer(request), request->standin->options.key);
+}
+
+static bool is_jwt(const struct request *request)
+{
+    return is(bearer(request), request->standin->options.jwt);
+}
+
+bool auth_api(struct request *request)
+{
+    const char *organization = request_header(request, "X-Daytona-Organization-ID");
+    if (auth_is_api_key(request)) return true; /* the key carries its organization; the header is ignored */
+    if (!is_jwt(request))
+        reply_api_error(request, 401, "Invalid credentials");
+    else if (organization == NULL)
+        reply_api_error(request, 403, "Invalid authentication context");
+    else if (strcmp(organization, request->standin->options.organization) != 0)
+        reply_api_error(request, 403, "Access denied");
+    else
+        return true;
+    return false;
+}
+
+enum auth_verdict auth_toolbox(const struct request *request)
+{
+    if (bearer(request) == NULL) return AUTH_MISSING;
+    return auth_is_api_key(request) || is_jwt(request) ? AUTH_GOOD : AUTH_BAD;
+}

@@ -1,0 +1,30 @@
+# tests/standin/build.mk: the stand-in and its tests. Included by the top Makefile, which sets BUILD, CC, CFLAGS,
+# LDFLAGS and WARN. Test programs are added to TESTS; they want STANDIN=$(BUILD)/daytona-standin.
+
+STANDIN_OUT  := $(BUILD)/tests/standin
+STANDIN_PKGS := libmicrohttpd json-c
+STANDIN_FLAGS = -std=c11 -D_GNU_SOURCE -Itests/standin -pthread
+
+STANDIN_SRC := $(addprefix tests/standin/, \
+    main.c options.c server.c routes.c request.c auth.c reqlog.c faults.c control.c \
+    api_misc.c api_create.c api_list.c api_sandbox.c api_settings.c labels.c \
+    toolbox.c toolbox_exec.c toolbox_files.c toolbox_transfer.c upload.c file_info.c multipart.c range.c \
+    sandbox.c registry.c keeper.c isolate.c store.c \
+    buf.c clock.c fail.c fd.c json_out.c mem.c url.c utf8.c)
+STANDIN_AGENT_SRC := $(addprefix tests/standin/, agent.c agent_exec.c agent_files.c agent_descendants.c fd.c)
+
+STANDIN_OBJ       := $(STANDIN_SRC:tests/standin/%.c=$(STANDIN_OUT)/%.o)
+STANDIN_AGENT_OBJ := $(STANDIN_AGENT_SRC:tests/standin/%.c=$(STANDIN_OUT)/%.o)
+
+$(STANDIN_OUT)/%.o: tests/standin/%.c
+	@mkdir -p $(@D)
+	$(CC) $(STANDIN_FLAGS) $(WARN) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# The server looks for the agent next to itself.
+$(BUILD)/daytona-standin: $(STANDIN_OBJ) | $(BUILD)/standin-agent
+	$(CC) $(CFLAGS) -pthread -o $@ $(STANDIN_OBJ) $(LDFLAGS) -lmicrohttpd -ljson-c
+
+$(BUILD)/standin-agent: $(STANDIN_AGENT_OBJ)
+	$(CC) $(CFLAGS) -o $@ $(STANDIN_AGENT_OBJ) $(LDFLAGS)
+
+-include $(wildcard $(STANDIN_OUT)/*.d)

@@ -1,0 +1,127 @@
+/* main.c: puts the parts together, says that it is ready, ends cleanly.
+ *
+ * The order of the end matters: first nobody waits any more (registry_close), then the sandboxes end, which
+ * ends the requests that run commands in them, then the HTTP threads, then the files.
+ */
+#include "fd.h"
+#include "keeper.h"
+#include "mem.h"
+#include "server.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+/* So that no descriptor of ours ever becomes a standard one. */
+static void occupy_standard_descriptors(void)
+{
+    int fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= 2)
+        fd = open("/dev/null", O_RDWR);
+    if (fd > 2) close(fd);
+}
+
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limits;
+    if (getrlimit(RLIMIT_NOFILE, &limits) != 0) return;
+    limits.rlim_cur = limits.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limits);
+}
+
+/* Blocked here, before any thread exists, and read by the keeper. */
+static int watch_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+static void announce(const struct standin *standin)
+{
+    const struct options *options = &standin->options;
+    if (!isolate_is_full(&standin->isolation))
+        fprintf(
+            stderr,
+            "daytona-standin: *** NO ISOLATION *** commands run as plain processes on this machine (%s)\n",
+            standin->isolation.reason);
+    if (options->quiet) return;
+    fprintf(stderr,
+            "daytona-standin: ready\n"
+            "  export DAYTONA_API_URL=%s/api\n"
+            "  export DAYTONA_API_KEY=%s\n",
+            standin->origin, options->key);
+}
+
+static int say_ready(const struct standin *standin)
+{
+    int fd = standin->options.ready_fd;
+    if (fd < 0) return 0;
+    CLEANUP(mem_free_text) char *line = mem_format("%s/api\n", standin->origin);
+    int result = fd_write_all(fd, line, strlen(line));
+    if (fd > 2) close(fd);
+    return result;
+}
+
+static int set_up(struct standin *standin, struct MHD_Daemon **daemon, struct fail *why)
+{
+    const struct options *options = &standin->options;
+    if (options->ready_fd >= 0 && fcntl(options->ready_fd, F_SETFD, FD_CLOEXEC) != 0)
+        return fail_set(why, "--ready-fd %d is not open", options->ready_fd);
+    if (registry_init(&standin->registry) != 0) return fail_set(why, "no event descriptor");
+    faults_init(&standin->faults);
+    TRY(reqlog_init(&standin->log, options->log_file, why));
+    TRY(store_init(&standin->store, options->dir, why));
+    TRY(isolate_init(&standin->isolation, options, &standin->store, why));
+    return server_start(standin, daemon, why);
+}
+
+static void tear_down(struct standin *standin, struct MHD_Daemon *daemon)
+{
+    registry_close(&standin->registry);
+    keeper_end_all(standin);
+    server_stop(daemon);
+    isolate_finish(&standin->isolation);
+    store_finish(&standin->store);
+    registry_finish(&standin->registry);
+    faults_finish(&standin->faults);
+    reqlog_finish(&standin->log);
+    free(standin->origin);
+}
+
+static int serve(struct standin *standin)
+{
+    struct MHD_Daemon *daemon = NULL;
+    struct fail why;
+    int signals = watch_signals();
+    int result = set_up(standin, &daemon, &why);
+    if (result != 0) {
+        fprintf(stderr, "daytona-standin: %s\n", why.text);
+    } else {
+        announce(standin);
+        if (say_ready(standin) == 0) keeper_run(standin, signals);
+    }
+    tear_down(standin, daemon);
+    fd_close(&signals);
+    return result != 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct standin standin = {.registry.wake_fd = -1};
+    int exit_code;
+    if (!options_parse(&standin.options, argc, argv, &exit_code)) return exit_code;
+    occupy_standard_descriptors();
+    raise_descriptor_limit();
+    return serve(&standin);
+}

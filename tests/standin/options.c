@@ -1,0 +1,188 @@
+#include "options.h"
+
+#include <getopt.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char help[] =
+    "daytona-standin: a local server that speaks Daytona's API and runs commands in isolated sandboxes.\n"
+    "\n"
+    "  daytona-standin [--port 3986] [--key local-key]\n"
+    "\n"
+    "Where and who\n"
+    "  --port N              port on loopback; 0 takes any free one (default 3986)\n"
+    "  --bind ADDRESS        a loopback address (default 127.0.0.1); others are refused\n"
+    "  --ready-fd N          when ready, write the API's base URL and a newline to descriptor N, then close "
+    "it\n"
+    "  --key KEY             the API key to accept (default local-key)\n"
+    "  --jwt TOKEN           also accept this token, together with --organization\n"
+    "  --organization ID     organization of all sandboxes; needed in a header with --jwt (default local)\n"
+    "  --tls-cert F --tls-key F   serve https with these PEM files\n"
+    "  --public-url URL      origin to name in toolboxProxyUrl, when clients come through a forwarder\n"
+    "\n"
+    "Sandboxes\n"
+    "  --dir D               keep sandboxes below D (default: a fresh directory, removed at exit)\n"
+    "  --isolation MODE      full: bubblewrap or nothing; none: plain processes; auto (default): full if "
+    "possible\n"
+    "  --share-net           sandboxes share the network of this machine (default: loopback of their own "
+    "only)\n"
+    "  --shell 'PATH [ARG]'  shell of process/execute (default: zsh or bash if in /etc/shells, else sh)\n"
+    "  --max-sandboxes N     further creates get the service's quota error\n"
+    "\n"
+    "Time\n"
+    "  --transition-ms N     how long every transition takes (default 0)\n"
+    "  --create-ms N  --start-ms N  --stop-ms N  --delete-ms N  --archive-ms N  --restore-ms N\n"
+    "                        the same for one kind; the last one given wins\n"
+    "  --create-blocks-ms N  hold answers to create and start up to N ms and give the state from before the "
+    "wait,\n"
+    "                        as v0.190 does (there: 30000)\n"
+    "  --minute-ms N         length of a minute of the auto-stop, -archive and -delete intervals (default "
+    "60000)\n"
+    "  --idle-seconds N      close connections that are idle for so long (default 0: never)\n"
+    "\n"
+    "For tests\n"
+    "  --control             serve /_standin/log, /_standin/faults and /_standin/sandboxes (see README.md)\n"
+    "  --log FILE            append one JSON line per request\n"
+    "  --quiet               say nothing but errors\n"
+    "  --help                this text\n";
+
+enum { OPT_FLAG, OPT_TEXT, OPT_NUMBER, OPT_ISOLATION, OPT_ALL_TIMES, OPT_HELP };
+
+/* What an option is and where its value goes. */
+struct entry {
+    const char *name;
+    int kind;
+    size_t offset;
+};
+
+#define TO(field) offsetof(struct options, field)
+
+static const struct entry entries[] = {
+    {"port", OPT_NUMBER, TO(port)},
+    {"bind", OPT_TEXT, TO(bind)},
+    {"ready-fd", OPT_NUMBER, TO(ready_fd)},
+    {"key", OPT_TEXT, TO(key)},
+    {"jwt", OPT_TEXT, TO(jwt)},
+    {"organization", OPT_TEXT, TO(organization)},
+    {"tls-cert", OPT_TEXT, TO(tls_cert)},
+    {"tls-key", OPT_TEXT, TO(tls_key)},
+    {"public-url", OPT_TEXT, TO(public_url)},
+    {"dir", OPT_TEXT, TO(dir)},
+    {"isolation", OPT_ISOLATION, 0},
+    {"share-net", OPT_FLAG, TO(share_net)},
+    {"shell", OPT_TEXT, TO(shell)},
+    {"max-sandboxes", OPT_NUMBER, TO(max_sandboxes)},
+    {"transition-ms", OPT_ALL_TIMES, 0},
+    {"create-ms", OPT_NUMBER, TO(times.create_ms)},
+    {"start-ms", OPT_NUMBER, TO(times.start_ms)},
+    {"stop-ms", OPT_NUMBER, TO(times.stop_ms)},
+    {"delete-ms", OPT_NUMBER, TO(times.remove_ms)},
+    {"archive-ms", OPT_NUMBER, TO(times.archive_ms)},
+    {"restore-ms", OPT_NUMBER, TO(times.restore_ms)},
+    {"create-blocks-ms", OPT_NUMBER, TO(create_blocks_ms)},
+    {"minute-ms", OPT_NUMBER, TO(minute_ms)},
+    {"idle-seconds", OPT_NUMBER, TO(idle_seconds)},
+    {"control", OPT_FLAG, TO(control)},
+    {"log", OPT_TEXT, TO(log_file)},
+    {"quiet", OPT_FLAG, TO(quiet)},
+    {"help", OPT_HELP, 0},
+};
+
+enum { ENTRY_COUNT = sizeof entries / sizeof *entries };
+
+static bool mistake(const char *what, const char *value)
+{
+    fprintf(stderr, "daytona-standin: %s%s; see --help\n", what, value);
+    return false;
+}
+
+static bool parse_number(const char *text, int *number)
+{
+    char *end;
+    long value = strtol(text, &end, 10);
+    if (*text == '\0' || *end != '\0' || value < 0 || value > INT_MAX)
+        return mistake("not a whole number: ", text);
+    *number = (int)value;
+    return true;
+}
+
+static bool parse_all_times(const char *text, struct transition_times *times)
+{
+    int ms;
+    if (!parse_number(text, &ms)) return false;
+    *times = (struct transition_times){ms, ms, ms, ms, ms, ms};
+    return true;
+}
+
+static bool parse_isolation(const char *text, enum isolation_mode *mode)
+{
+    static const char *const names[] = {"auto", "full", "none"};
+    for (int i = 0; i < 3; i++) {
+        if (strcmp(text, names[i]) != 0) continue;
+        *mode = (enum isolation_mode)i;
+        return true;
+    }
+    return mistake("--isolation is auto, full or none, not ", text);
+}
+
+static bool apply(struct options *options, const struct entry *entry, const char *value)
+{
+    char *field = (char *)options + entry->offset;
+    switch (entry->kind) {
+    case OPT_FLAG: *(bool *)field = true; return true;
+    case OPT_TEXT: *(const char **)field = value; return true;
+    case OPT_NUMBER: return parse_number(value, (int *)field);
+    case OPT_ISOLATION: return parse_isolation(value, &options->isolation);
+    default: return parse_all_times(value, &options->times);
+    }
+}
+
+static bool is_sane(const struct options *options)
+{
+    if (strncmp(options->bind, "127.", 4) != 0)
+        return mistake("only loopback addresses are served, not ", options->bind);
+    if (options->port > 65535) return mistake("no such port", "");
+    if (options->minute_ms == 0) return mistake("--minute-ms must be at least 1", "");
+    if ((options->tls_cert == NULL) != (options->tls_key == NULL))
+        return mistake("--tls-cert and --tls-key belong together", "");
+    return true;
+}
+
+static void fill_table(struct option table[ENTRY_COUNT + 1])
+{
+    memset(table, 0, (ENTRY_COUNT + 1) * sizeof *table);
+    for (int i = 0; i < ENTRY_COUNT; i++) {
+        bool bare = entries[i].kind == OPT_FLAG || entries[i].kind == OPT_HELP;
+        table[i] = (struct option){entries[i].name, bare ? no_argument : required_argument, NULL, i + 1};
+    }
+}
+
+static const struct options defaults = {.port = 3986,
+                                        .ready_fd = -1,
+                                        .bind = "127.0.0.1",
+                                        .key = "local-key",
+                                        .organization = "local",
+                                        .minute_ms = 60000};
+
+bool options_parse(struct options *options, int argc, char **argv, int *exit_code)
+{
+    struct option table[ENTRY_COUNT + 1];
+    fill_table(table);
+    *options = defaults;
+    *exit_code = 2;
+    for (int chosen; (chosen = getopt_long(argc, argv, "", table, NULL)) != -1;) {
+        if (chosen == '?') return mistake("unknown option or missing value", "");
+        const struct entry *entry = &entries[chosen - 1];
+        if (entry->kind == OPT_HELP) {
+            fputs(help, stdout);
+            *exit_code = 0;
+            return false;
+        }
+        if (!apply(options, entry, optarg)) return false;
+    }
+    if (optind < argc) return mistake("not an option: ", argv[optind]);
+    return is_sane(options);
+}

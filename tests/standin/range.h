@@ -1,0 +1,21 @@
+/* range.h: the Range header of a download: one range of bytes, or nothing special. */
+#ifndef STANDIN_RANGE_H
+#define STANDIN_RANGE_H
+
+#include <stdint.h>
+
+enum range_kind {
+    RANGE_WHOLE, /* absent, another unit, several ranges, or malformed: answer everything */
+    RANGE_PART,
+    RANGE_OUTSIDE, /* 416 */
+};
+
+struct range {
+    uint64_t offset;
+    uint64_t len;
+};
+
+/* range is always filled so that it can be served; header may be NULL. */
+enum range_kind range_parse(const char *header, uint64_t size, struct range *range);
+
+#endif

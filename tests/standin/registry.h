@@ -1,0 +1,52 @@
+/* registry.h: all sandboxes, their one lock, and waiting for them to change.
+ *
+ * Functions marked [lock] must be called between registry_lock and registry_unlock. Waiting gives the lock up
+ * and takes it again, so a sandbox that is used across a wait must be held.
+ */
+#ifndef STANDIN_REGISTRY_H
+#define STANDIN_REGISTRY_H
+
+#include "sandbox.h"
+
+#include <pthread.h>
+
+struct registry {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct sandbox *first; /* newest first; destroyed ones are not in it */
+    size_t count;
+    uint64_t created;
+    uint64_t destroyed;
+    int wake_fd; /* eventfd: the keeper should look */
+    bool closing;
+};
+
+int registry_init(struct registry *registry); /* 0, or -1 with errno */
+void registry_finish(struct registry *registry);
+
+void registry_lock(struct registry *registry);
+void registry_unlock(struct registry *registry);
+
+void registry_add(struct registry *registry, struct sandbox *sandbox);    /* [lock] */
+void registry_remove(struct registry *registry, struct sandbox *sandbox); /* [lock] destroyed: forget it */
+
+/* [lock] Id first, then name (protocol 6); NULL if unknown or destroyed. */
+struct sandbox *registry_find(struct registry *registry, const char *id_or_name);
+struct sandbox *registry_find_id(struct registry *registry, const char *id);
+
+void registry_hold(struct sandbox *sandbox);                               /* [lock] */
+void registry_release(struct registry *registry, struct sandbox *sandbox); /* [lock] may free it */
+
+void registry_wake(struct registry *registry);    /* any thread: the keeper looks at all sandboxes */
+void registry_changed(struct registry *registry); /* [lock] wakes waiting requests */
+
+/* [lock] Until the sandbox is at rest, the deadline has passed, or the server is closing. */
+void registry_wait(struct registry *registry, struct sandbox *held, int64_t deadline_ms);
+
+/* Sleeps without polling; ends early when the server is closing. */
+void registry_pause(struct registry *registry, int64_t deadline_ms);
+
+/* Everything that waits here returns, now and from now on. */
+void registry_close(struct registry *registry);
+
+#endif

@@ -1,0 +1,144 @@
+#include "request.h"
+
+#include "clock.h"
+#include "mem.h"
+
+#include <microhttpd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { JSON_MAX_DEPTH = 64 };
+
+const char *request_header(const struct request *request, const char *name)
+{
+    return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+/* Malformed JSON is answered by the framework, before the API's own error filter (protocol 3.1). */
+static void reply_malformed(struct request *request)
+{
+    struct json_object *body = json_object_new_object();
+    if (request->daemon_path != NULL) {
+        json_object_put(body);
+        reply_toolbox_error(request, 400, "bad request: invalid request body: malformed JSON");
+        return;
+    }
+    json_object_object_add(body, "message", json_object_new_string("Unexpected token in JSON"));
+    json_object_object_add(body, "error", json_object_new_string("Bad Request"));
+    json_object_object_add(body, "statusCode", json_object_new_int(400));
+    reply_json(request, 400, body);
+}
+
+struct json_object *request_json(struct request *request)
+{
+    if (request->body.len == 0) return json_object_new_object();
+    struct json_tokener *parser = json_tokener_new_ex(JSON_MAX_DEPTH);
+    struct json_object *object = json_tokener_parse_ex(parser, request->body.data, (int)request->body.len);
+    bool whole = json_tokener_get_error(parser) == json_tokener_success;
+    json_tokener_free(parser);
+    if (whole && json_object_is_type(object, json_type_object)) return object;
+    json_object_put(object);
+    reply_malformed(request);
+    return NULL;
+}
+
+void reply_empty(struct request *request, int status)
+{
+    request->reply.status = status;
+    request->reply.content_type = NULL;
+}
+
+void reply_text(struct request *request, int status, const char *content_type, const char *text)
+{
+    request->reply.status = status;
+    request->reply.content_type = content_type;
+    buf_text(&request->reply.body, text);
+}
+
+void reply_json(struct request *request, int status, struct json_object *object)
+{
+    size_t len = 0;
+    const char *text = json_object_to_json_string_length(object, JSON_C_TO_STRING_NOSLASHESCAPE, &len);
+    request->reply.status = status;
+    request->reply.content_type = "application/json; charset=utf-8";
+    buf_append(&request->reply.body, text, len);
+    json_object_put(object);
+}
+
+void reply_header(struct request *request, const char *name, const char *value)
+{
+    struct reply *reply = &request->reply;
+    if (reply->header_count == REPLY_MAX_HEADERS) return;
+    reply->headers[reply->header_count].name = name;
+    reply->headers[reply->header_count++].value = mem_copy(value);
+}
+
+struct status_name {
+    int status;
+    const char *api;     /* "error" */
+    const char *toolbox; /* "code"; unclassified ones have none */
+};
+
+static const struct status_name names[] = {
+    {400, "Bad Request", "BAD_REQUEST"},
+    {401, "Unauthorized", "UNAUTHORIZED"},
+    {403, "Forbidden", "FORBIDDEN"},
+    {404, "Not Found", "NOT_FOUND"},
+    {408, "Request Timeout", "REQUEST_TIMEOUT"},
+    {409, "Conflict", "CONFLICT"},
+    {422, "Unprocessable Entity", "UNPROCESSABLE_ENTITY"},
+    {501, "Not Implemented", "NOT_IMPLEMENTED"},
+};
+
+static const struct status_name *name_of(int status)
+{
+    static const struct status_name unknown = {0, "Internal Server Error", NULL};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (names[i].status == status) return &names[i];
+    return &unknown;
+}
+
+static char *path_of(const struct request *request)
+{
+    return mem_copy_n(request->target, strcspn(request->target, "?"));
+}
+
+static struct json_object *error_body(int status, const char *message, const char *path)
+{
+    struct json_object *body = json_object_new_object();
+    json_object_object_add(body, "path", json_object_new_string(path));
+    json_object_object_add(body, "timestamp", json_object_new_string(clock_iso(clock_wall_ms()).text));
+    json_object_object_add(body, "statusCode", json_object_new_int(status));
+    json_object_object_add(body, "message", json_object_new_string(message));
+    return body;
+}
+
+void reply_api_error(struct request *request, int status, const char *format, ...)
+{
+    char message[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    CLEANUP(mem_free_text) char *path = path_of(request);
+    struct json_object *body = error_body(status, message, path);
+    json_object_object_add(body, "error", json_object_new_string(name_of(status)->api));
+    reply_json(request, status, body);
+}
+
+void reply_toolbox_error(struct request *request, int status, const char *format, ...)
+{
+    char message[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    CLEANUP(mem_free_text) char *path = path_of(request);
+    const char *code = name_of(status)->toolbox;
+    struct json_object *body =
+        error_body(status, message, request->daemon_path ? request->daemon_path : path);
+    if (code != NULL) json_object_object_add(body, "code", json_object_new_string(code));
+    json_object_object_add(body, "method", json_object_new_string(request->method));
+    reply_json(request, status, body);
+}

@@ -1,0 +1,352 @@
+#include "server.h"
+
+#include "auth.h"
+#include "clock.h"
+#include "fd.h"
+#include "mem.h"
+#include "request.h"
+#include "routes.h"
+#include "toolbox.h"
+#include "upload.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    BODY_MAX = 256 << 20,
+    REPLY_MAX = 2047 << 20,
+    MAX_CONNECTIONS = 8192,
+    CONNECTION_MEMORY = 256 << 10, /* request head, and the chunks in which bodies arrive */
+    THREAD_STACK = 512 << 10,
+};
+
+static struct request *request_create(struct standin *standin, const char *target)
+{
+    struct request *request = mem_alloc(sizeof *request);
+    request->standin = standin;
+    request->target = mem_copy(target);
+    request->agent = -1;
+    request->reply.file = -1;
+    buf_init(&request->body, BODY_MAX);
+    buf_init(&request->reply.body, REPLY_MAX);
+    return request;
+}
+
+static void reply_finish(struct reply *reply)
+{
+    buf_finish(&reply->body);
+    fd_close(&reply->file);
+    if (reply->source_free != NULL) reply->source_free(reply->source_state);
+    while (reply->header_count > 0)
+        free(reply->headers[--reply->header_count].value);
+}
+
+static void request_destroy(struct request *request)
+{
+    upload_destroy(request->upload);
+    fault_finish(&request->fault);
+    toolbox_close(request);
+    reply_finish(&request->reply);
+    buf_finish(&request->body);
+    url_finish(&request->url);
+    free(request->sandbox_id);
+    free(request->method);
+    free(request->target);
+    free(request);
+}
+
+static void *on_target(void *closure, const char *target, struct MHD_Connection *connection)
+{
+    (void)connection;
+    return request_create(closure, target);
+}
+
+/* The library must not decode: it would do so before the path is split (see url.h). */
+static size_t keep_escapes(void *closure, struct MHD_Connection *connection, char *text)
+{
+    (void)closure, (void)connection;
+    return strlen(text);
+}
+
+static void on_connection(void *closure, struct MHD_Connection *connection, void **context,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    static atomic_uint_fast64_t counter;
+    (void)closure, (void)connection;
+    if (what == MHD_CONNECTION_NOTIFY_STARTED)
+        *context = (void *)(uintptr_t)(atomic_fetch_add(&counter, 1) + 1);
+}
+
+static uint64_t connection_number(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info != NULL ? (uint64_t)(uintptr_t)info->socket_context : 0;
+}
+
+static void register_arrival(struct request *request)
+{
+    CLEANUP(mem_free_text) char *path = mem_copy_n(request->target, strcspn(request->target, "?"));
+    request->log_seq =
+        reqlog_arrived(&request->standin->log, request->connection_number, request->method, request->target);
+    request->fault = faults_take(&request->standin->faults, request->method, path);
+}
+
+static bool will_act(const struct fault *fault)
+{
+    return fault->status == 0 && fault->drop != DROP_BEFORE;
+}
+
+/* The headers have arrived. */
+static void begin_request(struct request *request, struct MHD_Connection *connection, const char *method)
+{
+    request->connection = connection;
+    request->connection_number = connection_number(connection);
+    request->method = mem_copy(method);
+    if (!url_parse(&request->url, request->target)) {
+        reply_api_error(request, 400, "Failed to decode the request target");
+        return;
+    }
+    if (!routes_is_control(request)) register_arrival(request);
+    if (will_act(&request->fault) && routes_begin_upload(request)) request->upload = upload_create(request);
+}
+
+static void take_body(struct request *request, const char *bytes, size_t len)
+{
+    request->bytes_in += len;
+    if (request->reply.status != 0) return; /* already refused */
+    if (request->upload != NULL)
+        upload_feed(request->upload, bytes, len);
+    else if (buf_append(&request->body, bytes, len) != 0)
+        reply_api_error(request, 413, "request entity too large");
+}
+
+static ssize_t read_source(void *closure, uint64_t position, char *bytes, size_t cap)
+{
+    struct request *request = closure;
+    (void)position;
+    ssize_t n = request->reply.source(request->reply.source_state, bytes, cap);
+    if (n < 0) return MHD_CONTENT_READER_END_WITH_ERROR;
+    return n == 0 ? MHD_CONTENT_READER_END_OF_STREAM : n;
+}
+
+/* A body of which only the first len bytes are sent before the connection breaks. */
+struct broken_body {
+    char *bytes;
+    size_t len;
+};
+
+static ssize_t read_broken(void *closure, uint64_t position, char *bytes, size_t cap)
+{
+    const struct broken_body *body = closure;
+    if (position >= body->len) return MHD_CONTENT_READER_END_WITH_ERROR;
+    size_t len = body->len - (size_t)position;
+    if (len > cap) len = cap;
+    memcpy(bytes, body->bytes + position, len);
+    return (ssize_t)len;
+}
+
+static void free_broken(void *closure)
+{
+    struct broken_body *body = closure;
+    free(body->bytes);
+    free(body);
+}
+
+/* The bytes that a break in the middle needs; for files and streams a kilobyte is enough to be a beginning.
+ */
+static void collect_body(struct reply *reply)
+{
+    char some[1024];
+    ssize_t n = 0;
+    if (reply->file >= 0) n = pread(reply->file, some, sizeof some, (off_t)reply->file_offset);
+    if (reply->source != NULL) n = reply->source(reply->source_state, some, sizeof some);
+    if (n > 0) buf_append(&reply->body, some, (size_t)n);
+}
+
+static struct MHD_Response *broken_response(struct request *request, enum drop_point drop)
+{
+    collect_body(&request->reply);
+    size_t whole = request->reply.body.len > 0 ? request->reply.body.len : 1;
+    struct broken_body *body = mem_alloc(sizeof *body);
+    body->len = drop == DROP_MID_BODY ? whole / 2 : 0;
+    body->bytes = buf_take(&request->reply.body);
+    return MHD_create_response_from_callback(whole, 64 << 10, read_broken, body, free_broken);
+}
+
+static struct MHD_Response *whole_response(struct request *request)
+{
+    struct reply *reply = &request->reply;
+    if (reply->source != NULL)
+        return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 64 << 10, read_source, request, NULL);
+    if (reply->file >= 0) {
+        int file = reply->file;
+        reply->file = -1; /* the response closes it */
+        return MHD_create_response_from_fd_at_offset64(reply->file_len, file, reply->file_offset);
+    }
+    size_t len = reply->body.len;
+    return MHD_create_response_from_buffer(len, buf_take(&reply->body), MHD_RESPMEM_MUST_FREE);
+}
+
+static void add_headers(struct MHD_Response *response, const struct reply *reply, const struct fault *fault)
+{
+    if (reply->content_type != NULL)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type);
+    for (size_t i = 0; i < reply->header_count; i++)
+        MHD_add_response_header(response, reply->headers[i].name, reply->headers[i].value);
+    if (fault->headers == NULL) return;
+    json_object_object_foreach(fault->headers, name, value)
+        MHD_add_response_header(response, name, json_object_get_string(value));
+}
+
+static void replace_reply(struct request *request, const struct fault *fault)
+{
+    if (fault->body == NULL)
+        reply_empty(request, fault->status);
+    else
+        reply_text(request, fault->status,
+                   fault->content_type != NULL ? fault->content_type : "application/json", fault->body);
+}
+
+static uint64_t reply_size(const struct reply *reply)
+{
+    return reply->file >= 0 ? reply->file_len : reply->body.len;
+}
+
+static void log_reply(struct request *request, int status)
+{
+    if (request->log_seq == 0) return;
+    reqlog_answered(&request->standin->log, request->log_seq, request->sandbox_id, status, request->bytes_in,
+                    reply_size(&request->reply));
+}
+
+static enum MHD_Result send_reply(struct request *request, const struct fault *fault)
+{
+    bool broken = fault->drop == DROP_AFTER_HEADERS || fault->drop == DROP_MID_BODY;
+    unsigned status = (unsigned)request->reply.status;
+    log_reply(request, request->reply.status);
+    struct MHD_Response *response = broken ? broken_response(request, fault->drop) : whole_response(request);
+    if (response == NULL) return MHD_NO;
+    add_headers(response, &request->reply, fault);
+    enum MHD_Result result = MHD_queue_response(request->connection, status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static void act(struct request *request)
+{
+    if (request->fault.status != 0)
+        replace_reply(request, &request->fault);
+    else
+        routes_serve(request);
+    if (request->reply.body.overflowed) request->reply.status = 500;
+    toolbox_rest(request);
+}
+
+/* The whole request has arrived: misbehave if told to, act, answer. MHD_NO closes the connection. */
+static enum MHD_Result finish_request(struct request *request)
+{
+    const struct fault *fault = &request->fault;
+    if (fault->delay_ms > 0) registry_pause(&request->standin->registry, clock_ms() + fault->delay_ms);
+    if (fault->drop != DROP_BEFORE) act(request);
+    if (fault->drop != DROP_BEFORE && fault->drop != DROP_AFTER_ACTION) return send_reply(request, fault);
+    log_reply(request, 0);
+    return MHD_NO;
+}
+
+static enum MHD_Result on_request(void *closure, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *bytes, size_t *len,
+                                  void **context)
+{
+    struct request *request = *context;
+    (void)closure, (void)url, (void)version;
+    if (request->connection == NULL) {
+        begin_request(request, connection, method);
+        return MHD_YES;
+    }
+    if (*len > 0) {
+        take_body(request, bytes, *len);
+        *len = 0;
+        return MHD_YES;
+    }
+    return finish_request(request);
+}
+
+static void on_completed(void *closure, struct MHD_Connection *connection, void **context,
+                         enum MHD_RequestTerminationCode how)
+{
+    (void)closure, (void)connection, (void)how;
+    if (*context != NULL) request_destroy(*context);
+    *context = NULL;
+}
+
+static char *read_pem(const char *path, struct fail *why)
+{
+    size_t len;
+    CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    char *text = fd >= 0 ? fd_read_file(fd, &len) : NULL;
+    if (text == NULL) fail_set(why, "cannot read %s: %s", path, strerror(errno));
+    return text;
+}
+
+static struct MHD_Daemon *start_daemon(struct standin *standin, const char *cert, const char *key)
+{
+    const struct options *options = &standin->options;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)options->port)};
+    inet_pton(AF_INET, options->bind, &address.sin_addr);
+    unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |
+                     MHD_USE_ITC | (cert != NULL ? (unsigned)MHD_USE_TLS : 0);
+    struct MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)cert},
+                                   {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)key},
+                                   {MHD_OPTION_END, 0, NULL}};
+    if (cert == NULL) tls[0] = tls[2];
+    return MHD_start_daemon(
+        flags, (uint16_t)options->port, NULL, NULL, on_request, standin, MHD_OPTION_SOCK_ADDR,
+        (struct sockaddr *)&address, MHD_OPTION_URI_LOG_CALLBACK, on_target, standin,
+        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, NULL,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)MAX_CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)options->idle_seconds, MHD_OPTION_THREAD_STACK_SIZE,
+        (size_t)THREAD_STACK, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1U, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+}
+
+static int start_with_tls(struct standin *standin, struct MHD_Daemon **daemon, struct fail *why)
+{
+    const struct options *options = &standin->options;
+    CLEANUP(mem_free_text) char *cert = NULL;
+    CLEANUP(mem_free_text) char *key = NULL;
+    if (options->tls_cert != NULL) {
+        cert = read_pem(options->tls_cert, why);
+        key = cert != NULL ? read_pem(options->tls_key, why) : NULL;
+        if (key == NULL) return -1;
+    }
+    *daemon = start_daemon(standin, cert, key);
+    if (*daemon != NULL) return 0;
+    return fail_set(why, "cannot listen on %s:%d: %s", options->bind, options->port,
+                    errno != 0 ? strerror(errno) : "bad certificate or key?");
+}
+
+int server_start(struct standin *standin, struct MHD_Daemon **daemon, struct fail *why)
+{
+    const struct options *options = &standin->options;
+    errno = 0;
+    TRY(start_with_tls(standin, daemon, why));
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(*daemon, MHD_DAEMON_INFO_BIND_PORT);
+    const char *scheme = options->tls_cert != NULL ? "https" : "http";
+    standin->origin = options->public_url != NULL
+                          ? mem_copy(options->public_url)
+                          : mem_format("%s://%s:%u", scheme, options->bind, info->port);
+    return 0;
+}
+
+void server_stop(struct MHD_Daemon *daemon)
+{
+    if (daemon != NULL) MHD_stop_daemon(daemon);
+}

@@ -1,0 +1,30 @@
+/* store.h: the server's directory: the agent's binary, a small /etc for sandboxes, and one directory for
+ * each.
+ *
+ *   ROOT/agent   ROOT/etc/{passwd,group,shells,...}   ROOT/<sandbox id>/{home,tmp}
+ *
+ * ROOT is a fresh directory (below --dir or $TMPDIR), so nothing outside it is ever touched and store_finish
+ * can remove all of it. Only the keeper's thread changes it. Sandboxes see their own home and tmp and the
+ * shared etc.
+ */
+#ifndef STANDIN_STORE_H
+#define STANDIN_STORE_H
+
+#include "fail.h"
+
+#include <sys/types.h>
+
+struct store {
+    char *root;
+    char *agent;
+    char *etc;
+};
+
+int store_init(struct store *store, const char *base, struct fail *why);
+void store_finish(struct store *store);
+
+/* The directory of a sandbox, made if needed and given to uid (when we are root). To be freed. */
+int store_sandbox(const struct store *store, const char *id, uid_t uid, char **directory, struct fail *why);
+void store_remove_sandbox(const struct store *store, const char *id);
+
+#endif
