@@ -15,8 +15,12 @@
 #include "base/cleanup.h"
 #include "eep.h"
 
+/* Which layer of the network failed; those before it work. */
+enum err_layer { ERR_LAYER_NONE, ERR_LAYER_RESOLVE, ERR_LAYER_CONNECT, ERR_LAYER_TLS, ERR_LAYER_SERVICE };
+
 struct err {
     int code;
+    enum err_layer layer;
     uint32_t flags; /* EEP_ERROR_ */
     int http_status;
     int os_errno;

@@ -1,0 +1,331 @@
+#include "http/transfer.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+
+void http_response_finish(struct http_response *response)
+{
+    buf_finish(&response->body);
+}
+
+/* -- What comes back
+ * ---------------------------------------------------------------------------------------------- */
+
+static size_t on_body(char *data, size_t size, size_t count, void *ctx)
+{
+    struct transfer *transfer = ctx;
+    int status = buf_append(&transfer->response->body, data, size * count);
+    transfer->too_large = status == EEP_E_TOO_LARGE;
+    return status == EEP_OK ? size * count : 0;
+}
+
+/* The value if `line` is the header `name` ("Name:"), else absent. */
+static eep_str header_value(eep_str line, const char *name)
+{
+    size_t len = strlen(name);
+    if (line.len < len || strncasecmp(line.ptr, name, len) != 0) return (eep_str){NULL, 0};
+    return str_trim((eep_str){line.ptr + len, line.len - len});
+}
+
+static void take_header(eep_str line, const char *name, char *out, size_t cap)
+{
+    eep_str value = header_value(line, name);
+    if (value.ptr && str_is_print(value)) str_copy(out, cap, value);
+}
+
+/* "Retry-After: 3", "Retry-After-sandbox-create: 12": seconds; a date is not used by the service. */
+static void take_retry_after(eep_str line, struct http_response *response)
+{
+    unsigned long long seconds = 0;
+    eep_str value;
+    eep_str name = str_split(line, ':', &value);
+    if (name.len < 11 || strncasecmp(name.ptr, "Retry-After", 11) != 0) return;
+    if (!str_to_u64(str_trim(value), 24 * 3600, &seconds)) return;
+    if (seconds * 1000 > response->retry_after_ms) response->retry_after_ms = (uint32_t)(seconds * 1000);
+}
+
+/* "Content-Range: bytes 0-99/1234" */
+static void take_range_total(eep_str line, struct http_response *response)
+{
+    unsigned long long total = 0;
+    eep_str rest;
+    eep_str value = header_value(line, "Content-Range:");
+    if (!value.ptr) return;
+    str_split(value, '/', &rest);
+    if (rest.ptr && str_to_u64(rest, INT64_MAX, &total)) response->range_total = (int64_t)total;
+}
+
+static size_t on_header(char *data, size_t size, size_t count, void *ctx)
+{
+    struct transfer *transfer = ctx;
+    struct http_response *response = transfer->response;
+    eep_str line = {data, size * count};
+    take_header(line, "Content-Type:", response->content_type, sizeof response->content_type);
+    take_header(line, "X-Request-Id:", response->request_id, sizeof response->request_id);
+    take_header(line, "Location:", response->location, sizeof response->location);
+    take_retry_after(line, response);
+    take_range_total(line, response);
+    return line.len;
+}
+
+/* -- What goes out
+ * ------------------------------------------------------------------------------------------------ */
+
+struct part_reader {
+    const struct http_part *part;
+    size_t at;
+};
+
+static size_t read_part(char *out, size_t size, size_t count, void *ctx)
+{
+    struct part_reader *reader = ctx;
+    size_t left = reader->part->data.len - reader->at;
+    size_t take = size * count < left ? size * count : left;
+    if (take > 0) memcpy(out, (const char *)reader->part->data.ptr + reader->at, take);
+    reader->at += take;
+    return take;
+}
+
+static int seek_part(void *ctx, curl_off_t offset, int origin)
+{
+    struct part_reader *reader = ctx;
+    if (origin != SEEK_SET || offset < 0 || (size_t)offset > reader->part->data.len)
+        return CURL_SEEKFUNC_CANTSEEK;
+    reader->at = (size_t)offset;
+    return CURL_SEEKFUNC_OK;
+}
+
+/* A part is read from the caller's memory, without a copy. */
+static bool add_part(struct transfer *transfer, const struct http_part *part)
+{
+    struct part_reader *reader = calloc(1, sizeof *reader);
+    if (!reader) return false;
+    reader->part = part;
+    curl_mimepart *mime = curl_mime_addpart(transfer->mime);
+    bool ok = mime && curl_mime_name(mime, part->name) == CURLE_OK &&
+              (!part->filename || curl_mime_filename(mime, part->filename) == CURLE_OK);
+    if (ok &&
+        curl_mime_data_cb(mime, (curl_off_t)part->data.len, read_part, seek_part, free, reader) == CURLE_OK)
+        return true;
+    free(reader);
+    return false;
+}
+
+static int set_multipart(struct transfer *transfer, struct err *err)
+{
+    const struct http_request *request = transfer->request;
+    transfer->mime = curl_mime_init(transfer->easy);
+    if (!transfer->mime) return err_no_memory(err);
+    for (size_t i = 0; i < request->part_count; i++)
+        if (!add_part(transfer, &request->parts[i])) return err_no_memory(err);
+    curl_easy_setopt(transfer->easy, CURLOPT_MIMEPOST, transfer->mime);
+    return EEP_OK;
+}
+
+static int set_body(struct transfer *transfer, struct err *err)
+{
+    const struct http_request *request = transfer->request;
+    if (request->part_count > 0) return set_multipart(transfer, err);
+    bool post = strcmp(request->method, "POST") == 0;
+    if (!request->body.ptr && !post) return EEP_OK;
+    curl_easy_setopt(transfer->easy, CURLOPT_POSTFIELDS, request->body.ptr ? request->body.ptr : "");
+    curl_easy_setopt(transfer->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
+    return EEP_OK;
+}
+
+static int add_header(struct transfer *transfer, const char *line, struct err *err)
+{
+    struct curl_slist *list = curl_slist_append(transfer->headers, line);
+    if (!list) return err_no_memory(err);
+    transfer->headers = list;
+    return EEP_OK;
+}
+
+static int set_headers(struct transfer *transfer, const struct wait *wait, struct err *err)
+{
+    const struct http_request *request = transfer->request;
+    for (const char *const *line = request->headers; line && *line; line++)
+        TRY(add_header(transfer, *line, err));
+    if (wait->trace_header) TRY(add_header(transfer, wait->trace_header, err));
+    if (request->secret_header) TRY(add_header(transfer, request->secret_header, err));
+    TRY(add_header(transfer, "Expect:", err)); /* 100-continue would cost a round trip */
+    curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers);
+    return EEP_OK;
+}
+
+static void set_protocols(CURL *easy)
+{
+#if LIBCURL_VERSION_NUM >= 0x075500
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
+}
+
+/* Nothing of this may come from the process environment behind the host's back. */
+static int set_network(struct transfer *transfer, struct err *err)
+{
+    const struct http_profile *profile = transfer->request->profile;
+    CURL *easy = transfer->easy;
+    set_protocols(easy);
+    curl_easy_setopt(easy, CURLOPT_PROXY, profile->proxy ? profile->proxy : "");
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, profile->no_proxy ? profile->no_proxy : "");
+    curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, profile->connect_timeout_ms);
+    curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, transfer->request->idle_limit_s);
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, transfer->request->fresh_connection ? 1L : 0L);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, profile->user_agent);
+    if (profile->ca_file && curl_easy_setopt(easy, CURLOPT_CAINFO, profile->ca_file) != CURLE_OK)
+        return err_set(err, EEP_E_INVALID_CONFIG, "this libcurl cannot use caFile %s", profile->ca_file);
+    return EEP_OK;
+}
+
+static int set_up(struct transfer *transfer, const struct wait *wait, void *owner, struct err *err)
+{
+    CURL *easy = transfer->easy;
+    int64_t left = clock_left_ms(wait->deadline);
+    if (left == 0) return err_set(err, EEP_E_DEADLINE, "no time left to send %s", transfer->request->url);
+    if (curl_easy_setopt(easy, CURLOPT_URL, transfer->request->url) != CURLE_OK) return err_no_memory(err);
+    TRY(set_network(transfer, err));
+    TRY(set_body(transfer, err));
+    TRY(set_headers(transfer, wait, err));
+    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, transfer->request->method);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)left);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->curl_error);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, owner);
+    return EEP_OK;
+}
+
+int transfer_init(struct transfer *transfer, const struct http_request *request,
+                  struct http_response *response, const struct wait *wait, void *owner, struct err *err)
+{
+    *transfer = (struct transfer){.request = request, .response = response, .easy = curl_easy_init()};
+    if (!transfer->easy) return err_no_memory(err);
+    http_response_finish(response);
+    *response = (struct http_response){.range_total = -1, .body = BUF_INIT(request->max_body)};
+    return set_up(transfer, wait, owner, err);
+}
+
+void transfer_finish(struct transfer *transfer)
+{
+    if (transfer->easy) curl_easy_cleanup(transfer->easy);
+    curl_mime_free(transfer->mime);
+    for (struct curl_slist *line = transfer->headers; line; line = line->next)
+        wipe(line->data, strlen(line->data)); /* the Authorization header is among them */
+    curl_slist_free_all(transfer->headers);
+    *transfer = (struct transfer){0};
+}
+
+/* -- What became of it
+ * -------------------------------------------------------------------------------------------- */
+
+/* Did any byte of the request leave? Then the server may have acted, unless the method only reads. */
+static uint32_t maybe_applied(const struct transfer *transfer)
+{
+    curl_off_t sent = 0;
+    long request_size = 0;
+    if (strcmp(transfer->request->method, "GET") == 0) return 0;
+    curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+    curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &request_size);
+    return sent > 0 || request_size > 0 ? EEP_ERROR_MAYBE_APPLIED : 0;
+}
+
+static bool is_tls_error(CURLcode code)
+{
+    switch (code) {
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+    case CURLE_USE_SSL_FAILED: return true;
+    default: return false;
+    }
+}
+
+/* libcurl's own words where it has any. */
+static const char *detail(const struct transfer *transfer, CURLcode code)
+{
+    return transfer->curl_error[0] ? transfer->curl_error : curl_easy_strerror(code);
+}
+
+static int tls_error(const struct transfer *transfer, CURLcode code, struct err *err)
+{
+    const char *ca_file = transfer->request->profile->ca_file;
+    if (code == CURLE_SSL_CACERT_BADFILE && ca_file)
+        return err_set(err, EEP_E_TLS, "cannot read the certificates in caFile %s: %s", ca_file,
+                       detail(transfer, code));
+    return err_set(err, EEP_E_TLS,
+                   "TLS with %s failed: %s; for a private certificate authority set caFile to its PEM file",
+                   transfer->request->url, detail(transfer, code));
+}
+
+static int unavailable(const struct transfer *transfer, CURLcode code, const char *what, struct err *err)
+{
+    err_set(err, EEP_E_UNAVAILABLE, "%s %s: %s", what, transfer->request->url, detail(transfer, code));
+    return err_flag(err, EEP_ERROR_RETRYABLE | maybe_applied(transfer));
+}
+
+static int classify(struct transfer *transfer, CURLcode code, struct err *err)
+{
+    if (is_tls_error(code)) return tls_error(transfer, code, err);
+    switch (code) {
+    case CURLE_OUT_OF_MEMORY: return err_no_memory(err);
+    case CURLE_URL_MALFORMAT:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+        return err_set(err, EEP_E_INVALID_CONFIG, "cannot use the URL %s: %s", transfer->request->url,
+                       detail(transfer, code));
+    case CURLE_COULDNT_RESOLVE_HOST: return unavailable(transfer, code, "cannot look up the host of", err);
+    case CURLE_COULDNT_RESOLVE_PROXY: return unavailable(transfer, code, "cannot look up the proxy for", err);
+    case CURLE_COULDNT_CONNECT: return unavailable(transfer, code, "cannot connect to", err);
+    case CURLE_OPERATION_TIMEDOUT:
+        err_set(err, EEP_E_DEADLINE, "no answer in time from %s: %s", transfer->request->url,
+                detail(transfer, code));
+        return err_flag(err, EEP_ERROR_RETRYABLE | maybe_applied(transfer));
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_BAD_CONTENT_ENCODING:
+        err_set(err, EEP_E_PROTOCOL, "%s does not speak HTTP: %s", transfer->request->url,
+                detail(transfer, code));
+        return err_flag(err, maybe_applied(transfer));
+    default: return unavailable(transfer, code, "lost the connection to", err);
+    }
+}
+
+static enum err_layer layer_of(CURLcode code)
+{
+    if (is_tls_error(code)) return ERR_LAYER_TLS;
+    if (code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY) return ERR_LAYER_RESOLVE;
+    if (code == CURLE_COULDNT_CONNECT) return ERR_LAYER_CONNECT;
+    return ERR_LAYER_SERVICE;
+}
+
+int transfer_result(struct transfer *transfer, CURLcode code, struct err *err)
+{
+    long os_errno = 0;
+    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &transfer->response->status);
+    if (code == CURLE_OK) return EEP_OK;
+    if (code == CURLE_WRITE_ERROR && transfer->too_large) {
+        err_set(err, EEP_E_PROTOCOL, "the answer of %s is larger than the %zu bytes that it may have",
+                transfer->request->url, transfer->request->max_body);
+        return err_flag(err, maybe_applied(transfer));
+    }
+    classify(transfer, code, err);
+    curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &os_errno);
+    err->os_errno = (int)os_errno;
+    err->layer = layer_of(code);
+    return err->code;
+}

@@ -1,0 +1,33 @@
+/* transfer.h: one request as a libcurl handle. Used by the I/O thread only.
+ *
+ * Everything libcurl might take from the process environment is set explicitly (proxy, netrc, protocols), no
+ * redirect is followed, certificates are verified. */
+#ifndef HTTP_TRANSFER_H
+#define HTTP_TRANSFER_H
+
+#include <curl/curl.h>
+
+#include "http/request.h"
+
+struct transfer {
+    CURL *easy;
+    struct curl_slist *headers;
+    curl_mime *mime;
+    const struct http_request *request;
+    struct http_response *response;
+    char curl_error[CURL_ERROR_SIZE];
+    bool too_large;
+};
+
+/* Makes the handle; wait->deadline bounds the whole transfer. owner is given back by CURLINFO_PRIVATE.
+ * EEP_E_NO_MEMORY, EEP_E_DEADLINE (no time left), EEP_E_INVALID_CONFIG (a CA file that cannot be used). */
+int transfer_init(struct transfer *transfer, const struct http_request *request,
+                  struct http_response *response, const struct wait *wait, void *owner, struct err *err);
+
+/* What became of it: EEP_OK when an HTTP answer arrived, whatever its status. */
+int transfer_result(struct transfer *transfer, CURLcode code, struct err *err);
+
+/* Takes a zeroed or half-made one, too. The handle must not be in a multi handle any more. */
+void transfer_finish(struct transfer *transfer);
+
+#endif
