@@ -1,0 +1,60 @@
+/* client.h: one account at one Daytona service, and how a call to it is made.
+ *
+ * Knows HTTP shapes, knows no vtable. A client is not changed after client_init, except for the note that its
+ * credentials were refused; any thread may use it. */
+#ifndef DAYTONA_CLIENT_H
+#define DAYTONA_CLIENT_H
+
+#include <stdatomic.h>
+
+#include "base/json.h"
+#include "http/engine.h"
+
+/* What a client is made of. Everything is borrowed and must outlive it. */
+struct daytona_settings {
+    eep_str api_url;         /* without a slash at the end */
+    eep_str token;           /* API key or JWT */
+    eep_str organization_id; /* absent with an API key */
+    struct http_profile profile;
+    /* May a toolbox live on this host? */
+    bool (*toolbox_host_allowed)(const void *ctx, eep_str host);
+    const void *ctx;
+};
+
+struct daytona {
+    struct daytona_settings settings;
+    char *authorization; /* "Authorization: Bearer …" */
+    char *organization;  /* "X-Daytona-Organization-ID: …" or NULL */
+    atomic_bool refused; /* the control plane answered 401: every further call would count against our IP
+                            (failed-auth throttler, protocol 12.1) */
+};
+
+int daytona_init(struct daytona *client, const struct daytona_settings *settings, struct err *err);
+void daytona_finish(struct daytona *client);
+
+/* A call to the control plane. */
+struct api_call {
+    const char *method;
+    eep_str path;      /* "/sandbox/…": below api_url, percent-encoded */
+    eep_str body;      /* JSON, or absent */
+    bool public_route; /* sent without credentials */
+};
+
+/* Makes it and parses the answer; *answer is NULL when the body is empty. Every status outside 2xx becomes an
+ * error. err->where is "METHOD path". */
+int daytona_api(struct daytona *client, const struct api_call *call, const struct wait *wait, json **answer,
+                struct err *err);
+
+/* Sends any request of this client (toolbox calls); adds the credentials. EEP_OK = some HTTP answer. */
+int daytona_send(struct daytona *client, struct http_request *request, const struct wait *wait,
+                 struct http_response *response, struct err *err);
+
+/* Control-plane answers are small; lists have at most 200 items. */
+#define API_BODY_MAX (8u << 20)
+
+/* Idle connections: the control plane closes after about 5 s, the toolbox proxy after 70 s (protocol 7, trap
+ * 34). */
+#define API_IDLE_S     4
+#define TOOLBOX_IDLE_S 55
+
+#endif

@@ -1,0 +1,104 @@
+#include "daytona/sandboxes.h"
+
+#include <string.h>
+
+#include "base/str.h"
+#include "daytona/wire.h"
+
+/* "/sandbox/" id suffix; the id may be a name, which is percent-encoded all the same. */
+static int sandbox_path(struct buf *path, eep_str id, const char *suffix, struct err *err)
+{
+    int status = buf_append_cstr(path, "/sandbox/");
+    if (status == EEP_OK) status = str_percent_encode(path, id);
+    if (status == EEP_OK) status = buf_append_cstr(path, suffix);
+    return buf_error(path, status, "the path of the request", err);
+}
+
+static int check_id(eep_str id, struct err *err)
+{
+    if (wire_is_id(id)) return EEP_OK;
+    return err_set(
+        err, EEP_E_INVALID_ARGUMENT,
+        "this is no lease of this plugin: a lease is 1 to %u characters of A-Z a-z 0-9 _ . -, and begins "
+        "with a letter or digit",
+        EEP_LEASE_MAX);
+}
+
+static int call_for_sandbox(struct daytona *client, const struct api_call *call, eep_str expected_id,
+                            const struct wait *wait, struct sandbox *out, struct err *err)
+{
+    json *answer = NULL;
+    TRY(daytona_api(client, call, wait, &answer, err));
+    if (sandbox_from_json(out, answer, expected_id, err) == EEP_OK) return EEP_OK;
+    err_where(err, "%s %.*s", call->method, (int)call->path.len, call->path.ptr);
+    return err->code;
+}
+
+int sandboxes_create(struct daytona *client, eep_str body, const struct wait *wait, struct sandbox *out,
+                     struct err *err)
+{
+    struct api_call call = {.method = "POST", .path = STR("/sandbox"), .body = body};
+    return call_for_sandbox(client, &call, (eep_str){NULL, 0}, wait, out, err);
+}
+
+int sandboxes_get(struct daytona *client, eep_str id, const struct wait *wait, struct sandbox *out,
+                  struct err *err)
+{
+    CLEANUP(buf_finish) struct buf path = BUF_INIT(1024);
+    TRY(check_id(id, err));
+    TRY(sandbox_path(&path, id, "", err));
+    struct api_call call = {.method = "GET", .path = buf_str(&path)};
+    return call_for_sandbox(client, &call, id, wait, out, err);
+}
+
+int sandboxes_get_by_name(struct daytona *client, eep_str name, const struct wait *wait, struct sandbox *out,
+                          struct err *err)
+{
+    CLEANUP(buf_finish) struct buf path = BUF_INIT(1024);
+    TRY(sandbox_path(&path, name, "", err));
+    struct api_call call = {.method = "GET", .path = buf_str(&path)};
+    return call_for_sandbox(client, &call, (eep_str){NULL, 0}, wait, out, err);
+}
+
+int sandboxes_action(struct daytona *client, eep_str id, const char *action, const struct wait *wait,
+                     struct sandbox *out, struct err *err)
+{
+    CLEANUP(buf_finish) struct buf path = BUF_INIT(1024);
+    TRY(check_id(id, err));
+    TRY(sandbox_path(&path, id, "/", err));
+    TRY(buf_error(&path, buf_append_cstr(&path, action), "the path of the request", err));
+    struct api_call call = {.method = "POST", .path = buf_str(&path)};
+    return call_for_sandbox(client, &call, id, wait, out, err);
+}
+
+int sandboxes_delete(struct daytona *client, eep_str id, const struct wait *wait, struct sandbox *out,
+                     struct err *err)
+{
+    CLEANUP(buf_finish) struct buf path = BUF_INIT(1024);
+    json *answer = NULL;
+    TRY(check_id(id, err));
+    TRY(sandbox_path(&path, id, "", err));
+    struct api_call call = {.method = "DELETE", .path = buf_str(&path)};
+    TRY(daytona_api(client, &call, wait, &answer, err));
+    if (!json_get(answer, "id")) {
+        json_finish(&answer); /* some versions answer nothing */
+        return EEP_OK;
+    }
+    return sandbox_from_json(out, answer, id, err);
+}
+
+int sandboxes_toolbox_url(struct daytona *client, eep_str id, const struct wait *wait, struct buf *out,
+                          struct err *err)
+{
+    CLEANUP(buf_finish) struct buf path = BUF_INIT(1024);
+    CLEANUP(json_finish) json *answer = NULL;
+    eep_str url;
+    TRY(check_id(id, err));
+    TRY(sandbox_path(&path, id, "/toolbox-proxy-url", err));
+    struct api_call call = {.method = "GET", .path = buf_str(&path)};
+    TRY(daytona_api(client, &call, wait, &answer, err));
+    if (!json_get_str(answer, "url", &url))
+        return err_set(err, EEP_E_PROTOCOL, "the service did not tell the toolbox URL of sandbox %.*s",
+                       (int)id.len, id.ptr);
+    return buf_error(out, buf_append_str(out, url), "the toolbox URL", err);
+}

@@ -1,0 +1,55 @@
+#include "daytona/wire.h"
+
+#include "base/str.h"
+
+static bool is_alnum(char c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+bool wire_is_id(eep_str id)
+{
+    if (id.len == 0 || id.len > EEP_LEASE_MAX || !is_alnum(id.ptr[0])) return false;
+    for (size_t i = 1; i < id.len; i++)
+        if (!is_alnum(id.ptr[i]) && id.ptr[i] != '_' && id.ptr[i] != '.' && id.ptr[i] != '-') return false;
+    return true;
+}
+
+static eep_str skip(eep_str text, size_t n)
+{
+    return (eep_str){text.ptr + n, text.len - n};
+}
+
+static bool is_port(eep_str port)
+{
+    unsigned long long number = 0;
+    return str_to_u64(port, 65535, &number) && number > 0;
+}
+
+/* "host", "host:80", "[::1]:80" */
+static bool split_authority(eep_str authority, eep_str *host)
+{
+    eep_str port = {NULL, 0};
+    if (str_has_prefix(authority, "[")) {
+        eep_str rest;
+        *host = str_split(skip(authority, 1), ']', &rest);
+        if (!rest.ptr || (rest.len > 0 && rest.ptr[0] != ':')) return false;
+        if (rest.len > 0) port = skip(rest, 1);
+    } else {
+        *host = str_split(authority, ':', &port);
+    }
+    return host->len > 0 && (!port.ptr || is_port(port));
+}
+
+bool wire_parse_url(eep_str text, struct wire_url *out)
+{
+    *out = (struct wire_url){.https = str_has_prefix(text, "https://")};
+    if (!out->https && !str_has_prefix(text, "http://")) return false;
+    if (!str_is_graph(text) || str_has_byte(text, '?') || str_has_byte(text, '#') || str_has_byte(text, '\\'))
+        return false;
+    eep_str rest = skip(text, out->https ? 8 : 7);
+    eep_str path;
+    out->authority = str_split(rest, '/', &path);
+    out->path = path.ptr ? (eep_str){path.ptr - 1, path.len + 1} : (eep_str){rest.ptr + rest.len, 0};
+    return !str_has_byte(out->authority, '@') && split_authority(out->authority, &out->host);
+}

@@ -1,0 +1,27 @@
+/* wire.h: what comes from outside becomes part of a URL or a header only through here.
+ *
+ * Lease ids come from hosts' databases, sandbox ids and toolbox URLs from the service: each is checked before
+ * it is used, whoever sent it. */
+#ifndef DAYTONA_WIRE_H
+#define DAYTONA_WIRE_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "eep.h"
+
+/* [A-Za-z0-9][A-Za-z0-9_.-]*, at most EEP_LEASE_MAX bytes. */
+bool wire_is_id(eep_str id);
+
+/* An http or https URL, taken apart. All parts are views. */
+struct wire_url {
+    bool https;
+    eep_str host; /* without brackets */
+    eep_str authority;
+    eep_str path; /* begins with '/', or empty */
+};
+
+/* Accepts scheme://host[:port][/path] of printable ASCII, and nothing else: no userinfo, query, fragment. */
+bool wire_parse_url(eep_str text, struct wire_url *out);
+
+#endif
