@@ -1,0 +1,40 @@
+/* access.h: reaching into a lease's sandbox, whatever state it is in.
+ *
+ * No look at the state before a call: it is sent to where the sandbox was last seen. "Not started", "gone"
+ * and "daemon down" all come back as some error, and go to one place that asks the control plane and decides:
+ * start it, find its new address, wait for the daemon, or tell the caller. The call is then made again, so
+ * what is sent must be safe to repeat. */
+#ifndef PLUGIN_ACCESS_H
+#define PLUGIN_ACCESS_H
+
+#include "daytona/sandbox.h"
+#include "daytona/toolbox.h"
+#include "env.h"
+
+struct access {
+    struct op *op;
+    eep_str lease;
+    struct facts *facts; /* NULL until known; replaced when they change */
+    bool started;        /* the sandbox was not running and has been started */
+};
+
+/* Checks the lease id and takes what is remembered of it. No request. */
+int access_init(struct access *access, struct op *op, eep_str lease, struct err *err);
+void access_finish(struct access *access);
+
+/* Learns the toolbox address from a description of the sandbox, and remembers it. */
+int access_learn(struct access *access, const struct sandbox *sandbox, struct err *err);
+
+/* Makes sure that the toolbox address is known: at most one request, more if the sandbox must be started. */
+int access_locate(struct access *access, struct err *err);
+
+/* toolbox_execute with recovery. */
+int access_execute(struct access *access, eep_str text, unsigned window_s,
+                   struct toolbox_execution *execution, struct err *err);
+
+/* toolbox_upload and toolbox_download with recovery. */
+int access_upload(struct access *access, const struct toolbox_file *files, size_t count, struct err *err);
+int access_download(struct access *access, eep_str path, uint64_t offset, size_t len, struct buf *out,
+                    struct err *err);
+
+#endif

@@ -1,0 +1,85 @@
+/* acquire.c: the calls acquire_lease and resume_lease. */
+#include "abi.h"
+#include "base/str.h"
+#include "call.h"
+#include "lease.h"
+#include "lifecycle.h"
+#include "prepare.h"
+
+static int run_acquire(struct op *op, const void *request, void *result, struct err *err)
+{
+    CLEANUP(leasing_finish) struct leasing leasing = {0};
+    if (leasing_acquire(&leasing, op, request, err) != EEP_OK) return leasing_abandon(&leasing, op, err);
+    int status = lease_fill(result, &leasing.sandbox, leasing.access.facts, op->env->config,
+                            leasing.reused ? EEP_LEASE_REUSED : 0, err);
+    return status == EEP_OK ? EEP_OK : leasing_abandon(&leasing, op, err);
+}
+
+/* -- Resume
+ * -------------------------------------------------------------------------------------------------------- */
+
+static int get_running(struct access *access, struct sandbox *sandbox, struct err *err)
+{
+    TRY(lifecycle_get(access->op, access->lease, sandbox, err));
+    if (sandbox->phase == PHASE_STARTED) return EEP_OK;
+    return err_set(err, EEP_E_CONFLICT, "lease %.*s is %.*s, and the request says not to start it",
+                   (int)access->lease.len, access->lease.ptr, (int)sandbox->state.len, sandbox->state.ptr);
+}
+
+/* One request finds the sandbox, starts it if it must, and tells where its toolbox is. */
+static int wake_up(struct access *access, const eep_resume_request *request, struct sandbox *sandbox,
+                   struct err *err)
+{
+    if (request->head.flags & EEP_RESUME_NO_START) return get_running(access, sandbox, err);
+    TRY(lifecycle_start(access->op, access->lease, sandbox, &access->started, err));
+    return EEP_OK;
+}
+
+/* What was prepared by this process, and has been running since, needs no second look. */
+static bool still_prepared(const struct access *access)
+{
+    return !access->started && access->facts && !str_absent(access->facts->workspace);
+}
+
+static int resume(struct access *access, const eep_resume_request *request, eep_lease *result,
+                  struct err *err)
+{
+    CLEANUP(sandbox_finish) struct sandbox sandbox = {0};
+    struct op *op = access->op;
+    int status = wake_up(access, request, &sandbox, err);
+    if (status == EEP_E_LEASE_LOST) facts_drop(&op->env->cache, access->lease);
+    TRY(status);
+    bool prepared = still_prepared(access);
+    TRY(access_learn(access, &sandbox, err));
+    if (!prepared) TRY(prepare_run(access, op->env->config->workspace_dir, PREPARE_KNOWN, err));
+    uint32_t flags = EEP_LEASE_RESUMED | (access->started ? EEP_LEASE_STARTED : 0);
+    return lease_fill(result, &sandbox, access->facts, op->env->config, flags, err);
+}
+
+static int run_resume(struct op *op, const void *host_request, void *result, struct err *err)
+{
+    const eep_resume_request *request = host_request;
+    CLEANUP(access_finish) struct access access = {0};
+    TRY(abi_check_str(request->lease, EEP_LEASE_MAX, "lease", err));
+    TRY(access_init(&access, op, request->lease, err));
+    int status = resume(&access, request, result, err);
+    if (status != EEP_OK) str_copy(err->lease, sizeof err->lease, request->lease);
+    return status;
+}
+
+const struct call call_acquire_lease = {
+    .name = "acquire_lease",
+    .request_size = sizeof(eep_acquire_request),
+    .request_min = sizeof(eep_acquire_request),
+    .result_size = sizeof(eep_lease),
+    .run = run_acquire,
+};
+
+const struct call call_resume_lease = {
+    .name = "resume_lease",
+    .request_size = sizeof(eep_resume_request),
+    .request_min = sizeof(eep_resume_request),
+    .result_size = sizeof(eep_lease),
+    .flags = EEP_RESUME_NO_START,
+    .run = run_resume,
+};

@@ -1,0 +1,64 @@
+/* entry.c: the table, and the one symbol that leaves this object. */
+#include <curl/curlver.h>
+#include <json-c/json_c_version.h>
+
+#include "abi.h"
+#include "call.h"
+#include "config_schema_json.h"
+#include "http/cancel.h"
+#include "validate.h"
+#include "version.h"
+
+#define CALL(name, request_type, result_type)                                                                \
+    static int32_t entry_##name(eep_env *env, const request_type *request, result_type *result,              \
+                                eep_error *err)                                                              \
+    {                                                                                                        \
+        return call_run(&call_##name, env, request, result, err);                                            \
+    }
+
+CALL(probe, eep_probe_request, eep_probe)
+CALL(acquire_lease, eep_acquire_request, eep_lease)
+CALL(resume_lease, eep_resume_request, eep_lease)
+CALL(realize_workspace, eep_realize_request, eep_workspace)
+CALL(execute, eep_execute_request, eep_execution)
+CALL(release, eep_release_request, eep_released)
+
+/* None yet: eep.async/1, eep.files/1 and eep.lease/1 will be found here. */
+static const void *get_extension(const char *id)
+{
+    (void)id;
+    return NULL;
+}
+
+static const eep_plugin table = {
+    .struct_size = sizeof table,
+    .abi_minor = EEP_ABI_MINOR,
+    .min_host_minor = 0,
+    .id = "daytona",
+    .name = "Daytona cloud sandboxes",
+    .version = EEP_DAYTONA_VERSION,
+    .vendor = "eep-daytona contributors",
+    .license = "MIT",
+    .url = "https://www.daytona.io",
+    .build_info = "compiler " __VERSION__ ", libcurl " LIBCURL_VERSION ", json-c " JSON_C_VERSION,
+    .config_schema = config_schema_json,
+    .validate_config = validate_config,
+    .open = env_open,
+    .close = env_close,
+    .probe = entry_probe,
+    .acquire_lease = entry_acquire_lease,
+    .resume_lease = entry_resume_lease,
+    .realize_workspace = entry_realize_workspace,
+    .execute = entry_execute,
+    .release = entry_release,
+    .clear = abi_clear,
+    .cancel_create = cancel_create,
+    .cancel_fire = cancel_fire,
+    .cancel_destroy = cancel_destroy,
+    .get_extension = get_extension,
+};
+
+const eep_plugin *eep_plugin_v1(void)
+{
+    return &table;
+}

@@ -1,0 +1,226 @@
+#include "env.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "abi.h"
+#include "base/clock.h"
+#include "base/str.h"
+#include "version.h"
+
+/* -- Opening
+ * ------------------------------------------------------------------------------------------------------- */
+
+static int check_host_text(eep_str text, const char *what, struct err *err)
+{
+    TRY(abi_check_str(text, 64, what, err));
+    if (str_is_graph(text)) return EEP_OK;
+    return err_set(err, EEP_E_INVALID_ARGUMENT, "%s must be printable ASCII without blanks", what);
+}
+
+/* "eep-daytona/0.1.0 my-host/2.1" */
+static int take_host(eep_env *env, const eep_host *host, struct err *err)
+{
+    snprintf(env->user_agent, sizeof env->user_agent, "eep-daytona/%s", EEP_DAYTONA_VERSION);
+    if (!host) return EEP_OK;
+    TRY(abi_import(&env->host, sizeof env->host, sizeof env->host, host, "host", err));
+    TRY(abi_check_flags(env->host.flags, 0, "host", err));
+    TRY(check_host_text(env->host.name, "host.name", err));
+    TRY(check_host_text(env->host.version, "host.version", err));
+    if (env->host.log_level == 0) env->host.log_level = EEP_LOG_WARNING;
+    size_t used = strlen(env->user_agent);
+    if (!str_empty(env->host.name))
+        snprintf(env->user_agent + used, sizeof env->user_agent - used, " %.*s/%.*s", (int)env->host.name.len,
+                 env->host.name.ptr, (int)env->host.version.len,
+                 str_empty(env->host.version) ? "" : env->host.version.ptr);
+    env->host.name = env->host.version = (eep_str){NULL, 0}; /* the host's memory, not kept */
+    return EEP_OK;
+}
+
+static int first_config_error(const struct findings *findings, struct err *err)
+{
+    for (uint32_t i = 0; i < findings->count; i++) {
+        const eep_finding *finding = &findings->items[i];
+        if (finding->severity != EEP_SEVERITY_ERROR) continue;
+        return err_set(err, EEP_E_INVALID_CONFIG, "configuration%s%.*s: %.*s%s%.*s (%u error%s in all)",
+                       finding->pointer.len ? " " : "", (int)finding->pointer.len, finding->pointer.ptr,
+                       (int)finding->message.len, finding->message.ptr, finding->hint.len ? "; " : "",
+                       (int)finding->hint.len, finding->hint.len ? finding->hint.ptr : "", findings->errors,
+                       findings->errors == 1 ? "" : "s");
+    }
+    return err_set(err, EEP_E_INTERNAL, "the configuration was refused without a reason");
+}
+
+static int load_config(eep_env *env, const eep_open_request *request, struct err *err)
+{
+    CLEANUP(findings_finish) struct findings findings = FINDINGS_INIT;
+    uint32_t flags = (request->flags & EEP_OPEN_STRICT ? CONFIG_STRICT : 0) |
+                     (request->flags & EEP_OPEN_TRUST_ENV ? CONFIG_TRUST_ENV : 0);
+    TRY(abi_check_str(request->config, CONFIG_TEXT_MAX, "config", err));
+    TRY(config_load(request->config, flags, &findings, &env->config, err));
+    return env->config ? EEP_OK : first_config_error(&findings, err);
+}
+
+static bool host_allowed(const void *ctx, eep_str host)
+{
+    return config_toolbox_host_allowed(ctx, host);
+}
+
+static int make_client(eep_env *env, struct err *err)
+{
+    const struct config *config = env->config;
+    struct daytona_settings settings = {
+        .api_url = config->api_url,
+        .token = str_absent(config->api_key) ? config->jwt_token : config->api_key,
+        .organization_id = config->organization_id,
+        .profile = {.user_agent = env->user_agent,
+                    .ca_file = config->ca_file.ptr,
+                    .proxy = config->proxy.ptr,
+                    .no_proxy = config->no_proxy.ptr,
+                    .connect_timeout_ms = (long)config->connect_timeout_ms},
+        .toolbox_host_allowed = host_allowed,
+        .ctx = config,
+    };
+    return daytona_init(&env->client, &settings, err);
+}
+
+static int fill_env(eep_env *env, const eep_open_request *host_request, struct err *err)
+{
+    eep_open_request request;
+    TRY(abi_import(&request, sizeof request, sizeof request, host_request, "open", err));
+    TRY(abi_check_flags(request.flags, EEP_OPEN_STRICT | EEP_OPEN_TRUST_ENV, "open", err));
+    TRY(take_host(env, request.host, err));
+    TRY(load_config(env, &request, err));
+    return make_client(env, err);
+}
+
+static void env_free(eep_env *env)
+{
+    daytona_finish(&env->client);
+    config_destroy(env->config);
+    facts_cache_finish(&env->cache);
+    pthread_mutex_destroy(&env->lock);
+    pthread_cond_destroy(&env->idle);
+    free(env);
+}
+
+int32_t env_open(const eep_open_request *request, eep_env **out, eep_error *error)
+{
+    struct err err = ERR_INIT;
+    if (!out) {
+        err_set(&err, EEP_E_INVALID_ARGUMENT, "open needs a place for the environment");
+        return abi_export_error(error, &err);
+    }
+    *out = NULL;
+    eep_env *env = calloc(1, sizeof *env);
+    if (!env) {
+        err_no_memory(&err);
+        return abi_export_error(error, &err);
+    }
+    env->pid = getpid();
+    pthread_mutex_init(&env->lock, NULL);
+    pthread_cond_init(&env->idle, NULL);
+    facts_cache_init(&env->cache);
+    if (fill_env(env, request, &err) != EEP_OK) {
+        env_free(env);
+        err_where(&err, "open");
+        return abi_export_error(error, &err);
+    }
+    *out = env;
+    return EEP_OK;
+}
+
+/* -- Closing
+ * ------------------------------------------------------------------------------------------------------- */
+
+void env_close(eep_env *env)
+{
+    if (!env) return;
+    if (env->pid == getpid()) {
+        atomic_store(&env->closing, true);
+        wake();
+        pthread_mutex_lock(&env->lock);
+        while (env->running > 0)
+            pthread_cond_wait(&env->idle, &env->lock);
+        pthread_mutex_unlock(&env->lock);
+    }
+    env_free(env);
+}
+
+/* -- Operations
+ * ---------------------------------------------------------------------------------------------------- */
+
+static int set_trace(struct op *op, eep_str trace_id, struct err *err)
+{
+    TRY(abi_check_str(trace_id, 128, "trace_id", err));
+    if (!str_is_print(trace_id))
+        return err_set(err, EEP_E_INVALID_ARGUMENT, "trace_id must be printable ASCII");
+    if (str_empty(trace_id)) return EEP_OK;
+    snprintf(op->trace_header, sizeof op->trace_header, "X-Request-Id: %.*s", (int)trace_id.len,
+             trace_id.ptr);
+    op->wait.trace_header = op->trace_header;
+    return EEP_OK;
+}
+
+int op_begin(struct op *op, eep_env *env, const char *name, const eep_request *request, struct err *err)
+{
+    if (!env) return err_set(err, EEP_E_INVALID_ARGUMENT, "the environment is NULL");
+    if (env->pid != getpid())
+        return err_set(err, EEP_E_FORKED,
+                       "this environment was opened before fork(): open a new one in the child");
+    if (atomic_load(&env->closing)) return err_set(err, EEP_E_SHUTDOWN, "the environment is being closed");
+    *op = (struct op){.env = env, .name = name};
+    op->timeout_ms = request->timeout_ms ? request->timeout_ms : (uint32_t)env->config->timeout_ms;
+    op->grace_ms = request->grace_ms ? request->grace_ms : (uint32_t)env->config->grace_ms;
+    op->no_grace = request->flags & EEP_REQUEST_NO_GRACE;
+    op->deadline = clock_now_ms() + op->timeout_ms;
+    op->wait = (struct wait){.deadline = op->deadline, .cancel_level = 1, .closing = &env->closing};
+    TRY(set_trace(op, request->trace_id, err));
+    if (cancel_fired(request->cancel, 1)) return err_set(err, EEP_E_CANCELLED, "cancelled before it began");
+    op->wait.cancel = cancel_hold(request->cancel);
+    op->wait.requests = &op->requests;
+    pthread_mutex_lock(&env->lock);
+    env->running++;
+    pthread_mutex_unlock(&env->lock);
+    return EEP_OK;
+}
+
+void op_end(struct op *op)
+{
+    eep_env *env = op->env;
+    cancel_destroy(op->wait.cancel);
+    pthread_mutex_lock(&env->lock);
+    if (--env->running == 0) pthread_cond_broadcast(&env->idle);
+    pthread_mutex_unlock(&env->lock);
+}
+
+void op_begin_grace(struct op *op)
+{
+    int64_t now = clock_now_ms();
+    int64_t end = now < op->deadline ? now + op->grace_ms : op->deadline + op->grace_ms;
+    if (op->undoing) return;
+    op->undoing = true;
+    op->wait.deadline = op->no_grace ? now : end;
+    op->wait.cancel_level = 2;
+    op->wait.closing = NULL;
+}
+
+int op_sleep(struct op *op, int64_t ms, struct err *err)
+{
+    return engine_sleep(clock_now_ms() + ms, &op->wait, err);
+}
+
+void op_log(const struct op *op, uint32_t level, const char *format, ...)
+{
+    const eep_host *host = &op->env->host;
+    char line[512];
+    va_list args;
+    if (!host->log || (level > host->log_level && level != EEP_LOG_HOST_MISBEHAVING)) return;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    host->log(host->ctx, level, op->name, line);
+}

@@ -1,0 +1,59 @@
+/* env.h: an open environment, and an operation that runs in it.
+ *
+ * An operation is one of the blocking calls while it runs: straight-line code on the caller's thread that
+ * waits in one place only, engine_await (or engine_sleep), under the limits that op->wait holds at the
+ * moment. */
+#ifndef PLUGIN_ENV_H
+#define PLUGIN_ENV_H
+
+#include <pthread.h>
+#include <sys/types.h>
+
+#include "config.h"
+#include "daytona/client.h"
+#include "facts.h"
+
+struct eep_env {
+    pid_t pid; /* calls from a forked child answer EEP_E_FORKED */
+    struct config *config;
+    eep_host host; /* log, ctx and log_level; the strings are not kept */
+    char user_agent[256];
+    struct daytona client;
+    struct facts_cache cache;
+    atomic_bool closing;
+    pthread_mutex_t lock; /* guards running */
+    pthread_cond_t idle;
+    unsigned running;
+};
+
+struct op {
+    eep_env *env;
+    const char *name; /* "acquire_lease" */
+    struct wait wait; /* what ends the current phase */
+    int64_t deadline; /* of the work */
+    uint32_t timeout_ms;
+    uint32_t grace_ms;
+    bool no_grace;
+    bool undoing;
+    char trace_header[160];
+    unsigned requests; /* sent by this operation */
+};
+
+int32_t env_open(const eep_open_request *request, eep_env **out, eep_error *error);
+void env_close(eep_env *env);
+
+/* Begins an operation: EEP_E_FORKED, _SHUTDOWN, _CANCELLED (the token has been fired already),
+ * _INVALID_ARGUMENT. */
+int op_begin(struct op *op, eep_env *env, const char *name, const eep_request *request, struct err *err);
+void op_end(struct op *op);
+
+/* From here on the operation undoes what it did: its own time, and only a second fire ends it. */
+void op_begin_grace(struct op *op);
+
+/* Sleeps ms, or as long as the operation may. */
+int op_sleep(struct op *op, int64_t ms, struct err *err);
+
+/* A line for the host's log; cheap when nobody wants it. Must not hold secrets. */
+void op_log(const struct op *op, uint32_t level, const char *format, ...) PRINTF(3, 4);
+
+#endif

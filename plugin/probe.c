@@ -1,0 +1,372 @@
+/* probe.c: the call probe: does it work, and if not, what exactly does not?
+ *
+ * Each depth builds on the one before; the first failure ends the work, and what was not reached is SKIPPED.
+ * Nothing below FULL creates anything; FULL deletes what it made, whatever happens. What the service does not
+ * tell is UNKNOWN. */
+#include <curl/curl.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "abi.h"
+#include "base/arena.h"
+#include "base/str.h"
+#include "call.h"
+#include "checks.h"
+#include "daytona/account.h"
+#include "daytona/wire.h"
+#include "lease.h"
+#include "lifecycle.h"
+
+struct probing {
+    struct op *op;
+    struct checks checks;
+    eep_probe *result;
+    uint32_t max_depth;
+    json *service; /* answer of /config, or NULL */
+};
+
+static const struct config *config_of(const struct probing *probing)
+{
+    return probing->op->env->config;
+}
+
+static bool failed(struct probing *probing, uint32_t depth, const char *name, const struct err *why)
+{
+    checks_failed(&probing->checks, depth, name, why);
+    return false;
+}
+
+/* A copy that belongs to the result; absent when there is no memory for it. */
+static eep_str keep(struct probing *probing, eep_str text)
+{
+    eep_str copy = {NULL, 0};
+    return arena_str(&probing->result->head.arena, text, &copy) == EEP_OK ? copy : (eep_str){NULL, 0};
+}
+
+/* -- LOCAL
+ * ---------------------------------------------------------------------------------------------------------
+ */
+
+static bool check_libraries(struct probing *probing)
+{
+    const curl_version_info_data *curl = curl_version_info(CURLVERSION_NOW);
+    struct err err = ERR_INIT;
+    if (!(curl->features & CURL_VERSION_SSL)) {
+        err_set(&err, EEP_E_UNSUPPORTED, "this libcurl (%s) was built without TLS", curl->version);
+        return failed(probing, EEP_PROBE_LOCAL, "libraries", &err);
+    }
+    checks_ok(&probing->checks, EEP_PROBE_LOCAL, "libraries", "libcurl %s with %s", curl->version,
+              curl->ssl_version);
+    return true;
+}
+
+static bool check_ca_file(struct probing *probing)
+{
+    eep_str file = config_of(probing)->ca_file;
+    struct err err = ERR_INIT;
+    if (str_absent(file)) {
+        checks_ok(&probing->checks, EEP_PROBE_LOCAL, "certificates", "the system's certificate authorities");
+        return true;
+    }
+    if (access(file.ptr, R_OK) == 0) {
+        checks_ok(&probing->checks, EEP_PROBE_LOCAL, "certificates", "caFile %s can be read", file.ptr);
+        return true;
+    }
+    err_set(&err, EEP_E_INVALID_CONFIG, "caFile %s cannot be read: %s", file.ptr, strerrordesc_np(errno));
+    return failed(probing, EEP_PROBE_LOCAL, "certificates", &err);
+}
+
+static bool probe_local(struct probing *probing)
+{
+    checks_begin(&probing->checks);
+    checks_ok(&probing->checks, EEP_PROBE_LOCAL, "config", "valid; the service is %s",
+              config_of(probing)->api_url.ptr);
+    checks_begin(&probing->checks);
+    if (!check_libraries(probing)) return false;
+    checks_begin(&probing->checks);
+    return check_ca_file(probing);
+}
+
+/* -- REACH
+ * ---------------------------------------------------------------------------------------------------------
+ */
+
+/* The layers in their order: an error in one of them means that those before it work. */
+static const char *const layer_names[] = {
+    [ERR_LAYER_RESOLVE] = "dns",
+    [ERR_LAYER_CONNECT] = "connect",
+    [ERR_LAYER_TLS] = "tls",
+    [ERR_LAYER_SERVICE] = "service",
+};
+
+static bool is_https(const struct probing *probing)
+{
+    return str_has_prefix(config_of(probing)->api_url, "https:");
+}
+
+static void layer_ok(struct probing *probing, enum err_layer layer)
+{
+    if (layer == ERR_LAYER_TLS && !is_https(probing))
+        checks_skipped(&probing->checks, EEP_PROBE_REACH, "tls", "the service is reached by plain http");
+    else
+        checks_ok(&probing->checks, EEP_PROBE_REACH, layer_names[layer], "works");
+}
+
+/* Tells the layers below `layer` as working, and `layer` as the one that does not. */
+static bool layer_failed(struct probing *probing, enum err_layer layer, const struct err *why)
+{
+    for (enum err_layer i = ERR_LAYER_RESOLVE; i < layer; i++)
+        layer_ok(probing, i);
+    return failed(probing, EEP_PROBE_REACH, layer_names[layer], why);
+}
+
+static void take_version(struct probing *probing)
+{
+    struct err err = ERR_INIT;
+    eep_str version;
+    if (account_config(&probing->op->env->client, &probing->op->wait, &probing->service, &err) != EEP_OK) {
+        checks_unknown(&probing->checks, EEP_PROBE_REACH, "version", "the service does not tell: %s",
+                       err.message);
+        return;
+    }
+    if (!json_get_str(probing->service, "version", &version)) {
+        checks_unknown(&probing->checks, EEP_PROBE_REACH, "version", "the service tells no version");
+        return;
+    }
+    checks_ok(&probing->checks, EEP_PROBE_REACH, "version", "%.*s", (int)version.len, version.ptr);
+    probing->result->server_version = keep(probing, version);
+}
+
+static bool probe_reach(struct probing *probing)
+{
+    CLEANUP(json_finish) json *answer = NULL;
+    struct err err = ERR_INIT;
+    eep_str status = {NULL, 0};
+    checks_begin(&probing->checks);
+    if (account_health(&probing->op->env->client, &probing->op->wait, &answer, &err) != EEP_OK)
+        return layer_failed(probing, err.layer == ERR_LAYER_NONE ? ERR_LAYER_SERVICE : err.layer, &err);
+    if (!json_get_str(answer, "status", &status)) {
+        err_set(&err, EEP_E_PROTOCOL, "the answer of /health is not Daytona's: check apiUrl");
+        return layer_failed(probing, ERR_LAYER_SERVICE, &err);
+    }
+    for (enum err_layer i = ERR_LAYER_RESOLVE; i < ERR_LAYER_SERVICE; i++)
+        layer_ok(probing, i);
+    checks_ok(&probing->checks, EEP_PROBE_REACH, "service", "healthy: it says \"%.*s\"", (int)status.len,
+              status.ptr);
+    checks_begin(&probing->checks);
+    take_version(probing);
+    return true;
+}
+
+/* -- AUTH
+ * ----------------------------------------------------------------------------------------------------------
+ */
+
+static bool has_permission(json *key, const char *name)
+{
+    json *list = json_get(key, "permissions");
+    for (size_t i = 0; i < json_len(list); i++)
+        if (str_is(json_str(json_at(list, i)), name)) return true;
+    return false;
+}
+
+static bool check_permissions(struct probing *probing, json *key)
+{
+    struct err err = ERR_INIT;
+    if (!json_get(key, "permissions")) {
+        checks_unknown(&probing->checks, EEP_PROBE_AUTH, "permissions",
+                       "the service does not list the key's permissions");
+        return true;
+    }
+    bool can_write = has_permission(key, "write:sandboxes");
+    bool can_delete = has_permission(key, "delete:sandboxes");
+    if (can_write && can_delete) {
+        checks_ok(&probing->checks, EEP_PROBE_AUTH, "permissions", "the key may create and delete sandboxes");
+        return true;
+    }
+    err_set(&err, EEP_E_PERMISSION_DENIED, "the key lacks %s%s%s: make one that has them",
+            can_write ? "" : "write:sandboxes", can_write || can_delete ? "" : " and ",
+            can_delete ? "" : "delete:sandboxes");
+    return failed(probing, EEP_PROBE_AUTH, "permissions", &err);
+}
+
+static bool probe_jwt(struct probing *probing)
+{
+    CLEANUP(json_finish) json *answer = NULL;
+    struct err err = ERR_INIT;
+    if (account_list_one(&probing->op->env->client, &probing->op->wait, &answer, &err) != EEP_OK)
+        return failed(probing, EEP_PROBE_AUTH, "credentials", &err);
+    checks_ok(&probing->checks, EEP_PROBE_AUTH, "credentials", "the token is accepted for the organization");
+    checks_unknown(&probing->checks, EEP_PROBE_AUTH, "permissions",
+                   "the service tells permissions of API keys only");
+    return true;
+}
+
+static bool probe_auth(struct probing *probing)
+{
+    CLEANUP(json_finish) json *key = NULL;
+    struct err err = ERR_INIT;
+    checks_begin(&probing->checks);
+    if (str_absent(config_of(probing)->api_key)) return probe_jwt(probing);
+    if (account_key(&probing->op->env->client, &probing->op->wait, &key, &err) != EEP_OK)
+        return failed(probing, EEP_PROBE_AUTH, "credentials", &err);
+    eep_str name = json_str(json_get(key, "name"));
+    checks_ok(&probing->checks, EEP_PROBE_AUTH, "credentials", "the API key \"%.*s\" is accepted",
+              (int)name.len, name.ptr ? name.ptr : "");
+    return check_permissions(probing, key);
+}
+
+/* -- QUOTA
+ * ---------------------------------------------------------------------------------------------------------
+ */
+
+static bool probe_quota(struct probing *probing)
+{
+    json *create = json_get(json_get(probing->service, "rateLimit"), "sandboxCreate");
+    int64_t limit = 0;
+    int64_t ttl = 0;
+    checks_begin(&probing->checks);
+    if (json_get_i64(create, "limit", &limit) && json_get_i64(create, "ttl", &ttl))
+        checks_ok(&probing->checks, EEP_PROBE_QUOTA, "rate-limit", "%lld sandboxes may be created in %lld s",
+                  (long long)limit, (long long)ttl);
+    else
+        checks_unknown(&probing->checks, EEP_PROBE_QUOTA, "rate-limit",
+                       "the service tells no limit for creating sandboxes");
+    checks_unknown(
+        &probing->checks, EEP_PROBE_QUOTA, "capacity",
+        "the service tells that a quota is used up only when a sandbox is created: probe FULL finds out");
+    return true;
+}
+
+/* -- FULL
+ * ----------------------------------------------------------------------------------------------------------
+ */
+
+static void describe_sandbox(struct probing *probing, const struct leasing *leasing)
+{
+    probing->result->sandbox_name = keep(probing, leasing->sandbox.name);
+    probing->result->target = keep(probing, leasing->sandbox.target);
+    probing->result->shell = keep(probing, leasing->access.facts->shell);
+    probing->result->workspace = keep(probing, leasing->access.facts->workspace);
+}
+
+static bool check_execute(struct probing *probing, struct leasing *leasing)
+{
+    CLEANUP(toolbox_execution_finish) struct toolbox_execution run = {.output = BUF_INIT(4096)};
+    struct err err = ERR_INIT;
+    checks_begin(&probing->checks);
+    if (access_execute(&leasing->access, STR("echo eep-probe"), 30, &run, &err) != EEP_OK)
+        return failed(probing, EEP_PROBE_FULL, "execute", &err);
+    if (run.exit_code != 0 || !str_contains(buf_str(&run.output), "eep-probe")) {
+        err_set(&err, EEP_E_SANDBOX, "the sandbox's shell ended with %lld and printed \"%.100s\"",
+                (long long)run.exit_code, buf_cstr(&run.output));
+        return failed(probing, EEP_PROBE_FULL, "execute", &err);
+    }
+    checks_ok(&probing->checks, EEP_PROBE_FULL, "execute", "a command ran in the sandbox");
+    return true;
+}
+
+static void check_delete(struct probing *probing, struct leasing *leasing)
+{
+    struct lifecycle_end end;
+    struct err err = ERR_INIT;
+    op_begin_grace(probing->op); /* also when the probe was cancelled: it must go */
+    checks_begin(&probing->checks);
+    facts_drop(&probing->op->env->cache, str_from(leasing->id));
+    if (lifecycle_delete(probing->op, str_from(leasing->id), &end, &err) == EEP_OK) {
+        checks_ok(&probing->checks, EEP_PROBE_FULL, "delete", "the sandbox is %s", end.state);
+        return;
+    }
+    failed(probing, EEP_PROBE_FULL, "delete", &err);
+    probing->result->lease = keep(probing, str_from(leasing->id));
+}
+
+static bool probe_full(struct probing *probing)
+{
+    CLEANUP(leasing_finish) struct leasing leasing = {0};
+    eep_acquire_request request = {.name_hint = STR("probe")};
+    struct err err = ERR_INIT;
+    checks_begin(&probing->checks);
+    if (leasing_acquire(&leasing, probing->op, &request, &err) != EEP_OK) {
+        leasing_abandon(&leasing, probing->op, &err);
+        if (err.lease[0]) probing->result->lease = keep(probing, str_from(err.lease));
+        return failed(probing, EEP_PROBE_FULL, "create", &err);
+    }
+    checks_ok(&probing->checks, EEP_PROBE_FULL, "create", "a sandbox was created, started and prepared");
+    describe_sandbox(probing, &leasing);
+    bool ran = check_execute(probing, &leasing);
+    check_delete(probing, &leasing);
+    return ran;
+}
+
+/* -- The call
+ * ------------------------------------------------------------------------------------------------------ */
+
+struct depth {
+    uint32_t depth;
+    const char *first_check; /* what a depth that is not reached is listed as */
+    bool (*probe)(struct probing *probing);
+};
+
+static const struct depth depths[] = {
+    {EEP_PROBE_LOCAL, "config", probe_local},    {EEP_PROBE_REACH, "service", probe_reach},
+    {EEP_PROBE_AUTH, "credentials", probe_auth}, {EEP_PROBE_QUOTA, "rate-limit", probe_quota},
+    {EEP_PROBE_FULL, "create", probe_full},
+};
+
+static void probe_all(struct probing *probing)
+{
+    bool going = true;
+    for (size_t i = 0; i < sizeof depths / sizeof depths[0]; i++) {
+        if (depths[i].depth > probing->max_depth)
+            checks_skipped(&probing->checks, depths[i].depth, depths[i].first_check,
+                           "deeper than was asked for");
+        else if (!going)
+            checks_skipped(&probing->checks, depths[i].depth, depths[i].first_check,
+                           "not reached: an earlier check failed");
+        else
+            going = depths[i].probe(probing);
+    }
+}
+
+/* A probe that was cancelled has found nothing out. */
+static int interrupted(const struct probing *probing, struct err *err)
+{
+    for (uint32_t i = 0; i < probing->checks.count; i++) {
+        const struct check *check = &probing->checks.items[i];
+        if (check->code != EEP_E_CANCELLED && check->code != EEP_E_SHUTDOWN) continue;
+        err_set(err, check->code, "%s: %s", check->name, check->message);
+        str_copy(err->lease, sizeof err->lease, probing->result->lease);
+        return err->code;
+    }
+    return EEP_OK;
+}
+
+static void probing_finish(struct probing *probing)
+{
+    json_finish(&probing->service);
+}
+
+static int run_probe(struct op *op, const void *host_request, void *result, struct err *err)
+{
+    const eep_probe_request *request = host_request;
+    CLEANUP(probing_finish) struct probing probing = {.op = op, .result = result};
+    TRY(abi_check_zero(request->reserved, "probe", err));
+    if (request->max_depth > EEP_PROBE_FULL)
+        return err_set(err, EEP_E_UNSUPPORTED, "probe depth %u is not known to this plugin",
+                       request->max_depth);
+    probing.max_depth = request->max_depth ? request->max_depth : EEP_PROBE_AUTH;
+    probe_all(&probing);
+    TRY(interrupted(&probing, err));
+    probing.result->api_url = keep(&probing, op->env->config->api_url);
+    return checks_export(&probing.checks, result, err);
+}
+
+const struct call call_probe = {
+    .name = "probe",
+    .request_size = sizeof(eep_probe_request),
+    .request_min = sizeof(eep_probe_request),
+    .result_size = sizeof(eep_probe),
+    .run = run_probe,
+};
