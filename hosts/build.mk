@@ -42,3 +42,13 @@ $(BUILD)/hosts/loader/loader_test: $(BUILD)/hosts/loader/loader_test.o $(HOSTS_L
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ -lcmocka -ldl -o $@
 
 TESTS += $(BUILD)/hosts/loader/loader_test
+
+# -- tests that drive build/eep as a process
+
+CLI_FAKE     := $(BUILD)/tests/cli/fake_plugin.so
+CLI_HARNESS  := $(BUILD)/tests/cli/process.o
+CLI_PROGRAMS := cli_test fake_lease_test daytona_lease_test
+
+$(CLI_FAKE): tests/cli/fake_plugin.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -fPIC -shared $< -ljson-c -o $@

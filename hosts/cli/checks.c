@@ -48,6 +48,10 @@ json_object *probe_to_json(const eep_probe *probe)
     json_add_str(object, "apiUrl", probe->api_url);
     json_add_str(object, "serverVersion", probe->server_version);
     json_add_str(object, "lease", probe->lease);
+    json_add_str(object, "sandboxName", probe->sandbox_name);
+    json_add_str(object, "target", probe->target);
+    json_add_str(object, "shell", probe->shell);
+    json_add_str(object, "workspace", probe->workspace);
     json_add(object, "checks", checks);
     return object;
 }

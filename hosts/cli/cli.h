@@ -8,6 +8,8 @@
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
+#include <json-c/json.h>
+
 #include "err.h"
 #include "options.h"
 #include "out.h"
@@ -45,7 +47,8 @@ struct cli {
     struct operands operands;
     struct out out;
     struct session session;
-    int status_fd; /* --status-fd; -1 = none */
+    int status_fd;        /* --status-fd; -1 = none                                     */
+    json_object *partial; /* of a command that was cancelled or ran out of time; NULL = none */
 };
 
 struct verb {

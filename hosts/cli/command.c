@@ -160,14 +160,12 @@ static json_object *execution_to_json(const eep_execution *execution, eep_str le
     return object;
 }
 
-static json_object *streams_to_json(const eep_execution *execution)
+static void add_streams(json_object *object, const eep_execution *execution)
 {
-    json_object *object = json_new_object();
     json_add_bytes(object, "stdout", execution->stdout_data);
     json_add_bytes(object, "stderr", execution->stderr_data);
     json_add_int(object, "stdoutHead", (int64_t)execution->stdout_head);
     json_add_int(object, "stderrHead", (int64_t)execution->stderr_head);
-    return object;
 }
 
 static void warn_of_unusual_ends(const eep_execution *execution)
@@ -189,7 +187,6 @@ static void warn_of_unusual_ends(const eep_execution *execution)
 void outcome_finish(struct outcome *outcome)
 {
     json_release(&outcome->json);
-    json_release(&outcome->streams);
 }
 
 static int64_t now_ms(void)
@@ -200,9 +197,9 @@ static int64_t now_ms(void)
 }
 
 /* A call that ended because our own output is broken: say that instead of "cancelled". */
-static int explain_broken_output(const struct command *command, struct err *err)
+static void explain_broken_output(const struct command *command, struct err *err)
 {
-    if (!command->broken_fd) return err->code;
+    if (!command->broken_fd) return;
     struct err plugin = *err;
     err_set(err, EEP_E_INTERNAL, "the command has been stopped: %s cannot be written: %s",
             command->broken_fd == STDERR_FILENO ? "standard error" : "standard output",
@@ -210,7 +207,16 @@ static int explain_broken_output(const struct command *command, struct err *err)
     memcpy(err->lease, plugin.lease, sizeof(err->lease));
     memcpy(err->execution_id, plugin.execution_id, sizeof(err->execution_id));
     err->flags = plugin.flags;
-    return err->code;
+}
+
+/* A call that failed: what is known of the command all the same (only CANCELLED and DEADLINE leave
+ * something). */
+static void keep_partial(struct cli *cli, const eep_execution *execution, eep_str lease, int64_t elapsed_ms)
+{
+    if (!execution->execution_id.ptr) return;
+    cli->partial = execution_to_json(execution, lease, elapsed_ms);
+    json_object_object_del(cli->partial, "exit");
+    if (cli->out.json) add_streams(cli->partial, execution);
 }
 
 int command_run(struct command *command, struct cli *cli, const struct wait_args *wait, eep_str lease,
@@ -222,27 +228,24 @@ int command_run(struct command *command, struct cli *cli, const struct wait_args
     command->request.lease = lease;
     eep_execution execution = {.head = {.struct_size = sizeof(execution)}};
     int64_t begin = now_ms();
-    if (call_execute(cli, &command->request, &execution, err) != EEP_OK)
-        return explain_broken_output(command, err);
-    outcome->exit_status = exit_status(&execution);
-    outcome->json = execution_to_json(&execution, lease, now_ms() - begin);
-    if (cli->out.json) outcome->streams = streams_to_json(&execution);
+    int code = call_execute(cli, &command->request, &execution, err);
     if (!cli->out.json) warn_of_unusual_ends(&execution);
+    if (code != EEP_OK) {
+        keep_partial(cli, &execution, lease, now_ms() - begin);
+        explain_broken_output(command, err);
+        code = err->code;
+    } else {
+        outcome->exit_status = exit_status(&execution);
+        outcome->json = execution_to_json(&execution, lease, now_ms() - begin);
+        if (cli->out.json) add_streams(outcome->json, &execution);
+    }
     cli->session.plugin->clear(&execution.head);
-    return EEP_OK;
+    return code;
 }
 
-/* Moves the members of `from` behind those of `to`. */
-static void merge(json_object *to, json_object *from)
-{
-    json_object_object_foreach(from, key, value) json_add(to, key, json_object_get(value));
-}
-
-int outcome_print(const struct cli *cli, struct outcome *outcome, struct err *err)
+int outcome_print(const struct cli *cli, const struct outcome *outcome, struct err *err)
 {
     status_fd_write(cli->status_fd, outcome->json);
-    if (!cli->out.json) return EEP_OK;
-    if (outcome->streams) merge(outcome->json, outcome->streams);
-    if (json_write(STDOUT_FILENO, outcome->json) == 0) return EEP_OK;
+    if (!cli->out.json || json_write(STDOUT_FILENO, outcome->json) == 0) return EEP_OK;
     return err_set(err, EEP_E_INTERNAL, "cannot write to standard output: %s", strerror(errno));
 }

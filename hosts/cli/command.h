@@ -42,20 +42,20 @@ struct command {
 int command_init(struct command *command, struct cli *cli, const struct command_args *args, struct err *err);
 void command_finish(struct command *command);
 
-/* What came of it. */
+/* What came of it, when it came to an end. */
 struct outcome {
     int exit_status;
-    json_object *json;    /* without the streams: what --status-fd gets */
-    json_object *streams; /* with --json: they too; else NULL           */
+    json_object *json; /* for --status-fd; with --json also for standard output, with the streams then */
 };
 
 void outcome_finish(struct outcome *outcome);
 
-/* Executes, prints notes about unusual ends, and fills the outcome. */
+/* Executes, warns of unusual ends, and fills the outcome; or cli->partial, if the call fails and something is
+ * known. */
 int command_run(struct command *command, struct cli *cli, const struct wait_args *wait, eep_str lease,
                 struct outcome *outcome, struct err *err);
 
 /* Writes the outcome to --status-fd, and to standard output with --json. */
-int outcome_print(const struct cli *cli, struct outcome *outcome, struct err *err);
+int outcome_print(const struct cli *cli, const struct outcome *outcome, struct err *err);
 
 #endif

@@ -54,6 +54,7 @@ static void add_numbers(json_object *object, const eep_lease *lease)
     json_add_int(object, "cpu", lease->cpu);
     json_add_int(object, "memoryGiB", lease->memory_gib);
     json_add_int(object, "diskGiB", lease->disk_gib);
+    json_add_int(object, "gpu", lease->gpu);
     json_add_int(object, "createdAtMs", lease->created_at_ms);
     json_add_int(object, "autoStopMinutes", lease->auto_stop_min);
     json_add_int(object, "autoArchiveMinutes", lease->auto_archive_min);
@@ -78,6 +79,7 @@ json_object *lease_to_json(const eep_lease *lease)
     json_add_str(object, "shell", lease->shell);
     json_add_str(object, "home", lease->home);
     json_add_str(object, "user", lease->user);
+    json_add_str(object, "workdir", lease->workdir);
     json_add_str(object, "workspace", lease->workspace);
     json_add_str(object, "arch", lease->arch);
     add_numbers(object, lease);

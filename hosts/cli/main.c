@@ -153,6 +153,7 @@ static int report_failure(const struct cli *cli, struct err *err)
 
     CLEANUP(json_release) json_object *object = json_from_err(err);
     json_add_int(object, "exit", exit_status);
+    if (cli->partial) json_add(object, "partial", json_object_get(cli->partial));
     status_fd_write(cli->status_fd, object);
     if (!cli->out.json)
         out_failure(cli->verb->name, err);
@@ -182,6 +183,7 @@ static int run_and_report(const struct verb *verb, char **words, int count)
     out_init(&cli.out, wants_json(words, count), false, false);
     if (run_verb(&cli, words, count, args, &exit_status, &err) != EEP_OK)
         exit_status = report_failure(&cli, &err);
+    json_release(&cli.partial);
     session_finish(&cli.session);
     options_finish(verb->options, args);
     free(args);

@@ -1,8 +1,8 @@
 /* status_fd.h: --status-fd N: one JSON line on a descriptor of the caller's, for programs that want the
  * command's own streams raw and still need to tell a failure of eep from one of the command.
  *
- * The line is what --json prints, without the streams; nothing is written when the command line itself is
- * wrong.
+ * The line is what --json would print, without the streams unless --json is given, too; nothing is written
+ * when the command line itself is wrong.
  */
 #ifndef CLI_STATUS_FD_H
 #define CLI_STATUS_FD_H

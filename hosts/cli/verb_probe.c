@@ -39,6 +39,10 @@ static void print_text(const struct out *out, const eep_probe *probe)
     putchar('\n');
     out_row("service", probe->api_url);
     out_row("version", probe->server_version);
+    out_row("sandbox", probe->sandbox_name);
+    out_row("target", probe->target);
+    out_row("shell", probe->shell);
+    out_row("workspace", probe->workspace);
     if (probe->failed == 0)
         out_painted(out, OUT_GREEN, "Everything that was checked works.", 0);
     else
