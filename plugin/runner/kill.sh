@@ -1,0 +1,21 @@
+# kill.sh: ends an execution, with what it has left behind in the background. One that never began is marked, so that
+# it cannot begin later. The request has set e_rungs, e_window, e_news; uses ladder.sh.
+e_folder
+e_boots
+e_look
+e_after=
+case $e_st in
+none)
+    set -C
+    { echo "EEP1 - 0 0 $e_boot 0 0 ." >&3; } 3>"$e_p.p" || e_st=running
+    set +C
+    e_look
+    ;;
+running | lost) e_after=1 ;;
+done) [ "$e_wb" != "$e_boot" ] || e_after=1 ;;
+esac
+if [ "$e_after" ]; then
+    e_ladder c $e_rungs && e_gone=1 || e_gone=0
+    e_await "$e_window"
+fi
+e_answer

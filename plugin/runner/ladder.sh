@@ -1,0 +1,53 @@
+# ladder.sh: ends a command. Used by whoever decides that: the watchdog, a pump, the supervisor, a kill request.
+
+# Processes with the command's mark that have left its group, in e_away.
+e_marked() {
+    e_away=
+    for e_x in $(grep -ls "EEP_EXECUTION=${e_p##*/}:" /proc/[0-9]*/environ); do
+        e_x=${e_x#/proc/}
+        e_x=${e_x%/*}
+        e_proc "$e_x" && [ "$e_group" != "$e_u" ] && [ "$e_state" != Z ] && e_away="$e_away $e_x"
+    done
+}
+
+# Is nobody left? Zombies that init has not collected stay in a group: after KILL they do not count.
+e_gone() {
+    if kill -0 "-$e_u"; then
+        [ "$e_rung" = 9 ] || return 1
+        for e_x in /proc/[0-9]*; do
+            e_proc "${e_x#/proc/}" && [ "$e_group" = "$e_u" ] && [ "$e_state" != Z ] && return 1
+        done
+    fi
+    e_marked
+    [ -z "$e_away" ]
+}
+
+# e_ladder WHY SIGNAL:MS...: sends each signal to the command's group and to those who left it, and waits up to
+# MS for all of them to end; fails when some are left. Signal 0 only waits. Each rung is noted first, as the name of an
+# empty file: that works on a full disk too.
+e_ladder() {
+    e_why=$1 e_step=0
+    shift
+    { read -r e_x; read -r e_x e_u e_us e_x; } <"$e_p.p"
+    [ "$e_u" ] || return 0
+    # A leader with another start time is another process: the group has been gone for long.
+    e_proc "$e_u" && [ "$e_start" != "$e_us" ] && return 0
+    for e_try; do
+        e_rung=${e_try%:*} e_step=$((e_step + 1))
+        e_gone && return 0
+        if [ "$e_rung" != 0 ]; then
+            { :; } >"$e_p.k"
+            { :; } >"$e_p.k.$e_step.$e_rung.$e_why"
+            kill "-$e_rung" "-$e_u"
+            [ -z "$e_away" ] || kill "-$e_rung" $e_away
+        fi
+        e_clock
+        e_end=$((e_now + ${e_try#*:}))
+        while [ "$e_now" -lt "$e_end" ]; do
+            e_gone && return 0
+            sleep 0.02 || sleep 1
+            e_clock
+        done
+    done
+    e_gone
+}
