@@ -12,8 +12,7 @@
 
 static const struct place document = {.parent = NULL};
 
-/* -- The text -----------------------------------------------------------------------------------------------
- */
+/* -- The text ------------------------------------------------------------------------------------------ */
 
 static int report_fault(void *ctx, enum json_fault fault, const char *pointer)
 {
@@ -25,7 +24,9 @@ static int report_fault(void *ctx, enum json_fault fault, const char *pointer)
         return finding_add(findings, FOUND_NUL_IN_KEY, &place, "has a key with a NUL character");
     case JSON_CONTROL_CHARACTER:
         return finding_add(findings, FOUND_NOT_JSON, &place, "has a string with a raw control character");
-    case JSON_NOT_A_NUMBER: return finding_add(findings, FOUND_NOT_JSON, &place, "has NaN or Infinity in it");
+    case JSON_NOT_STRICT:
+        return finding_add(findings, FOUND_NOT_JSON, &place,
+                           "is not JSON: look for single quotes, NaN, 1. and 01");
     }
     return EEP_E_INTERNAL;
 }
@@ -45,8 +46,7 @@ static int parse(eep_str text, struct findings *findings, json **out)
     return json_lint(text, report_fault, findings);
 }
 
-/* -- The values ---------------------------------------------------------------------------------------------
- */
+/* -- The values ---------------------------------------------------------------------------------------- */
 
 static void *member(const struct key *key, struct config *config)
 {
@@ -121,8 +121,7 @@ void config_destroy_ptr(struct config **config)
     *config = NULL;
 }
 
-/* -- toolboxHosts -------------------------------------------------------------------------------------------
- */
+/* -- toolboxHosts -------------------------------------------------------------------------------------- */
 
 static bool ends_with(eep_str text, eep_str end)
 {

@@ -110,9 +110,6 @@ struct findings {
 
 void findings_finish(struct findings *findings);
 
-/* The first error and how many there are, as EEP_E_INVALID_CONFIG; EEP_OK when there is none. */
-int findings_error(const struct findings *findings, struct err *err);
-
 #define CONFIG_STRICT    0x1u /* unknown keys are errors */
 #define CONFIG_TRUST_ENV 0x2u /* as if `trustEnv` were true */
 

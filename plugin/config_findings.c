@@ -166,23 +166,6 @@ bool findings_blame(const struct findings *findings, const char *key)
     return false;
 }
 
-static const eep_finding *first_error(const struct findings *findings)
-{
-    for (uint32_t i = 0; i < findings->count; i++)
-        if (findings->items[i].severity == ERROR) return &findings->items[i];
-    return NULL;
-}
-
-int findings_error(const struct findings *findings, struct err *err)
-{
-    const eep_finding *first = first_error(findings);
-    if (!first) return EEP_OK;
-    if (findings->errors == 1)
-        return err_set(err, EEP_E_INVALID_CONFIG, "%s (%s)", first->message.ptr, first->hint.ptr);
-    return err_set(err, EEP_E_INVALID_CONFIG, "%s (%s); the first of %u errors, see validate_config",
-                   first->message.ptr, first->hint.ptr, findings->errors);
-}
-
 void findings_finish(struct findings *findings)
 {
     arena_free(&findings->arena);

@@ -32,10 +32,13 @@ int json_parse(eep_str text, json **out, struct err *err)
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
     eep_str trimmed = str_trim(text); /* a lone number needs an end that the tokener can see */
     json *tree = json_tokener_parse_ex(tokener, trimmed.len ? trimmed.ptr : "", (int)trimmed.len);
-    if (json_tokener_get_error(tokener) == json_tokener_continue && trimmed.len > 0)
+    size_t end = json_tokener_get_parse_end(tokener);
+    if (json_tokener_get_error(tokener) == json_tokener_continue && trimmed.len > 0) {
         tree = json_tokener_parse_ex(tokener, "\n", 1);
+        end = trimmed.len;
+    }
     if (json_tokener_get_error(tokener) != json_tokener_success) return parse_failure(tokener, text, err);
-    if (json_tokener_get_parse_end(tokener) < trimmed.len && tree) {
+    if (end < trimmed.len) {
         json_object_put(tree);
         return err_set(err, EEP_E_PROTOCOL, "not JSON: something follows the document");
     }
@@ -43,8 +46,7 @@ int json_parse(eep_str text, json **out, struct err *err)
     return EEP_OK;
 }
 
-/* -- Reading ------------------------------------------------------------------------------------------------
- */
+/* -- Reading ------------------------------------------------------------------------------------------- */
 
 void json_finish(json **tree)
 {
@@ -153,8 +155,7 @@ int json_each(json *object, int (*visit)(void *ctx, eep_str key, json *value), v
     return 0;
 }
 
-/* -- Building -----------------------------------------------------------------------------------------------
- */
+/* -- Building ------------------------------------------------------------------------------------------ */
 
 json *json_new_object(void)
 {

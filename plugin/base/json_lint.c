@@ -64,7 +64,6 @@ int json_pointer_step(struct buf *pointer, eep_str name)
 
 static int point_at_element(struct lint *lint, const struct level *array)
 {
-    cut_pointer(lint, array->path_len);
     return buf_appendf(&lint->pointer, "/%zu", array->index);
 }
 
@@ -137,22 +136,66 @@ static int look_at_string(struct lint *lint)
 static int next_element(struct lint *lint)
 {
     struct level *level = innermost(lint);
-    if (!level || level->keys) return EEP_OK;
+    if (!level) return EEP_OK;
+    cut_pointer(lint, level->path_len);
+    if (level->keys) return EEP_OK;
     level->index++;
     return point_at_element(lint, level);
 }
 
+static int not_strict(struct lint *lint)
+{
+    lint->at = lint->text.len;
+    return fault(lint, JSON_NOT_STRICT);
+}
+
+/* Is the byte at this place one of `wanted`? */
+static bool is_at(const struct lint *lint, const char *wanted)
+{
+    return lint->at < lint->text.len && strchr(wanted, lint->text.ptr[lint->at]) != NULL;
+}
+
+static size_t skip_all(struct lint *lint, const char *wanted)
+{
+    size_t from = lint->at;
+    while (is_at(lint, wanted))
+        lint->at++;
+    return lint->at - from;
+}
+
+static bool skip_one(struct lint *lint, const char *wanted)
+{
+    bool there = is_at(lint, wanted);
+    if (there) lint->at++;
+    return there;
+}
+
+/* -? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)? */
+static bool skip_number(struct lint *lint)
+{
+    static const char digits[] = "0123456789";
+    skip_one(lint, "-");
+    bool zero = is_at(lint, "0");
+    size_t whole = skip_all(lint, digits);
+    if (whole == 0 || (zero && whole > 1)) return false;
+    if (skip_one(lint, ".") && skip_all(lint, digits) == 0) return false;
+    if (!skip_one(lint, "eE")) return true;
+    skip_one(lint, "+-");
+    return skip_all(lint, digits) > 0;
+}
+
 static int look(struct lint *lint)
 {
-    char c = lint->text.ptr[lint->at];
-    if (c == '"') return look_at_string(lint);
-    lint->at++;
-    if (c == '{' || c == '[') return enter(lint, c == '{');
-    if (c == '}' || c == ']') leave(lint);
+    if (is_at(lint, "\"")) return look_at_string(lint);
+    if (is_at(lint, "-0123456789")) return skip_number(lint) ? EEP_OK : not_strict(lint);
+    if (skip_all(lint, " \t\r\n:truefalsn") > 0)
+        return EEP_OK; /* json_parse has seen to true, false and null */
+    if (!is_at(lint, "{[]},")) return not_strict(lint);
+    char c = lint->text.ptr[lint->at++];
     if (c == ',') return next_element(lint);
-    if (c != 'N' && c != 'I') return EEP_OK;
-    lint->at += strlen("aN"); /* NaN is one fault, not two */
-    return fault(lint, JSON_NOT_A_NUMBER);
+    if (c == '{' || c == '[') return enter(lint, c == '{');
+    leave(lint);
+    return EEP_OK;
 }
 
 int json_lint(eep_str text, json_fault_fn *report, void *ctx)

@@ -13,7 +13,7 @@ enum json_fault {
     JSON_DUPLICATE_KEY,     /* the pointer leads to the key */
     JSON_NUL_IN_KEY,        /* the pointer leads to the object */
     JSON_CONTROL_CHARACTER, /* a raw one within a string; the pointer leads to its value or key */
-    JSON_NOT_A_NUMBER,      /* NaN or Infinity */
+    JSON_NOT_STRICT,        /* NaN, Infinity, 'quotes', 1. or -01: the look ends here */
 };
 
 /* Called for each fault in the order of the text, with its JSON pointer. What is not EEP_OK ends the look. */
