@@ -1,8 +1,7 @@
 # tests/standin/build.mk: the stand-in and its tests. Included by the top Makefile, which sets BUILD, CC, CFLAGS,
-# LDFLAGS and WARN. Test programs are added to TESTS; they want STANDIN=$(BUILD)/daytona-standin.
+# LDFLAGS, WARN, WERROR and SAN. Test programs are added to TESTS; they want STANDIN=$(BUILD)/daytona-standin.
 
 STANDIN_OUT  := $(BUILD)/tests/standin
-STANDIN_PKGS := libmicrohttpd json-c
 STANDIN_FLAGS = -std=c11 -D_GNU_SOURCE -Itests/standin -pthread
 
 STANDIN_SRC := $(addprefix tests/standin/, \
@@ -13,18 +12,31 @@ STANDIN_SRC := $(addprefix tests/standin/, \
     buf.c clock.c fail.c fd.c json_out.c mem.c url.c utf8.c)
 STANDIN_AGENT_SRC := $(addprefix tests/standin/, agent.c agent_exec.c agent_files.c agent_descendants.c fd.c)
 
+PROGRAMS += $(BUILD)/daytona-standin $(BUILD)/standin-agent
+
 STANDIN_OBJ       := $(STANDIN_SRC:tests/standin/%.c=$(STANDIN_OUT)/%.o)
 STANDIN_AGENT_OBJ := $(STANDIN_AGENT_SRC:tests/standin/%.c=$(STANDIN_OUT)/%.o)
 
 $(STANDIN_OUT)/%.o: tests/standin/%.c
 	@mkdir -p $(@D)
-	$(CC) $(STANDIN_FLAGS) $(WARN) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(STANDIN_FLAGS) $(WARN) $(WERROR) $(CFLAGS) $(SAN) -MMD -MP -c -o $@ $<
 
 # The server looks for the agent next to itself.
 $(BUILD)/daytona-standin: $(STANDIN_OBJ) | $(BUILD)/standin-agent
-	$(CC) $(CFLAGS) -pthread -o $@ $(STANDIN_OBJ) $(LDFLAGS) -lmicrohttpd -ljson-c
+	$(CC) $(CFLAGS) $(SAN) -pthread -o $@ $(STANDIN_OBJ) $(LDFLAGS) -lmicrohttpd -ljson-c
 
 $(BUILD)/standin-agent: $(STANDIN_AGENT_OBJ)
-	$(CC) $(CFLAGS) -o $@ $(STANDIN_AGENT_OBJ) $(LDFLAGS)
+	$(CC) $(CFLAGS) $(SAN) -o $@ $(STANDIN_AGENT_OBJ) $(LDFLAGS)
+
+# Tests: pure parts, then programs that drive the real server.
+STANDIN_LIB_OBJ  := $(filter-out $(STANDIN_OUT)/main.o,$(STANDIN_OBJ))
+STANDIN_DRIVERS  := $(addprefix $(STANDIN_OUT)/,api_test execute_test files_test isolation_test control_test)
+TESTS            += $(STANDIN_OUT)/pure_test $(STANDIN_DRIVERS)
+
+$(STANDIN_OUT)/pure_test: $(STANDIN_OUT)/pure_test.o $(STANDIN_LIB_OBJ)
+	$(CC) $(CFLAGS) $(SAN) -pthread -o $@ $^ $(LDFLAGS) -lmicrohttpd -ljson-c -lcmocka
+
+$(STANDIN_DRIVERS): %: %.o $(STANDIN_OUT)/harness.o | $(BUILD)/daytona-standin
+	$(CC) $(CFLAGS) $(SAN) -pthread -o $@ $^ $(LDFLAGS) -lcurl -ljson-c -lcmocka
 
 -include $(wildcard $(STANDIN_OUT)/*.d)

@@ -11,6 +11,13 @@ static bool is_plain(unsigned char byte)
            byte != '&';
 }
 
+static int escape_control(struct buf *out, unsigned char byte)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char escape[] = {'\\', 'u', '0', '0', digits[byte >> 4], digits[byte & 15]};
+    return buf_append(out, escape, sizeof escape);
+}
+
 static int escape_ascii(struct buf *out, unsigned char byte)
 {
     switch (byte) {
@@ -19,7 +26,7 @@ static int escape_ascii(struct buf *out, unsigned char byte)
     case '\n': return buf_append(out, "\\n", 2);
     case '\r': return buf_append(out, "\\r", 2);
     case '\t': return buf_append(out, "\\t", 2);
-    default: return buf_format(out, "\\u%04x", byte);
+    default: return escape_control(out, byte);
     }
 }
 

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -148,6 +149,12 @@ int agent_start(struct request *request, enum agent_op op, const struct buf *wor
 void agent_tell(struct request *request, enum agent_op op, const struct agent_job *job)
 {
     send_job(request, op, job->id, NULL, 0); /* a sandbox that is gone needs no telling */
+}
+
+bool agent_is_gone(const struct request *request)
+{
+    struct pollfd socket = {.fd = request->agent};
+    return poll(&socket, 1, 0) == 1 && (socket.revents & POLLHUP) != 0;
 }
 
 /* Keeps the first descriptor of the answer and no other. */

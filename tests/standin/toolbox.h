@@ -20,6 +20,7 @@ struct agent_job {
 int agent_start(struct request *request, enum agent_op op, const struct buf *words, int input, int output,
                 struct agent_job *job);
 void agent_tell(struct request *request, enum agent_op op, const struct agent_job *job);
+bool agent_is_gone(const struct request *request); /* the sandbox was stopped */
 void agent_add_word(struct buf *words, const char *word);
 
 /* One file operation (agent_files.c) from start to end. Returns 0 or an errno; *result is a descriptor or -1;

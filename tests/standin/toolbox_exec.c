@@ -256,7 +256,7 @@ static void reply_spawn_error(struct request *request, const struct agent_reply 
 static void reply_outcome(struct request *request, const struct execution *execution)
 {
     int status = execution->reply.status;
-    if (execution->lost)
+    if (execution->lost || agent_is_gone(request))
         reply_empty(request, 502); /* the sandbox was stopped under it */
     else if (execution->reply.error != 0)
         reply_spawn_error(request, &execution->reply);

@@ -1,0 +1,206 @@
+/* pure_test.c: the parts without I/O: UTF-8, JSON strings, URLs, ranges, label filters, multipart heads,
+ * buffers. */
+#include "buf.h"
+#include "clock.h"
+#include "json_out.h"
+#include "labels.h"
+#include "mem.h"
+#include "multipart.h"
+#include "range.h"
+#include "url.h"
+#include "utf8.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void characters_are_measured(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t len;
+        size_t expected;
+    } cases[] = {
+        {"a", 1, 1},
+        {"\0", 1, 1},
+        {"\xc3\xa4", 2, 2},
+        {"\xe2\x82\xac", 3, 3},
+        {"\xf0\x9f\x98\x80", 4, 4},
+        {"\x80", 1, 0},             /* stray continuation */
+        {"\xff", 1, 0},             /* never valid */
+        {"\xc0\x80", 2, 0},         /* overlong */
+        {"\xe0\x80\x80", 3, 0},     /* overlong */
+        {"\xed\xa0\x80", 3, 0},     /* surrogate */
+        {"\xf4\x90\x80\x80", 4, 0}, /* beyond U+10FFFF */
+        {"\xe2\x82", 2, 0},         /* cut off */
+        {"\xe2\x28\xa1", 3, 0},     /* bad second byte */
+        {"\xf0\x9f\x98\x28", 4, 0}, /* bad last byte */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(utf8_char_len(cases[i].text, cases[i].len), cases[i].expected);
+}
+
+static void expect_json(const char *bytes, size_t len, const char *expected)
+{
+    CLEANUP(buf_finish) struct buf out = BUF_INIT(1024);
+    assert_int_equal(json_out_string(&out, bytes, len), 0);
+    assert_int_equal(out.len, strlen(expected));
+    assert_memory_equal(out.data, expected, out.len);
+}
+
+static void strings_are_spelled_as_go_spells_them(void **state)
+{
+    (void)state;
+    expect_json("", 0, "\"\"");
+    expect_json("a\0b", 3, "\"a\\u0000b\"");
+    expect_json("\"\\\n\r\t\x1b\x7f", 7, "\"\\\"\\\\\\n\\r\\t\\u001b\x7f\"");
+    expect_json("<&>", 3, "\"\\u003c\\u0026\\u003e\"");
+    expect_json("\xff\xfe", 2, "\"\\ufffd\\ufffd\"");
+    expect_json("\xed\xa0\x80", 3, "\"\\ufffd\\ufffd\\ufffd\"");
+    expect_json("\xe2\x82", 2, "\"\\ufffd\\ufffd\"");
+    expect_json("\xe2\x80\xa8\xe2\x80\xa9", 6, "\"\\u2028\\u2029\"");
+    expect_json("\xc3\xa4\xf0\x9f\x98\x80", 6, "\"\xc3\xa4\xf0\x9f\x98\x80\"");
+}
+
+static void a_buffer_keeps_its_maximum(void **state)
+{
+    (void)state;
+    CLEANUP(buf_finish) struct buf b = BUF_INIT(5);
+    assert_int_equal(buf_append(&b, "abc", 3), 0);
+    assert_int_equal(buf_append(&b, "def", 3), -1);
+    assert_true(b.overflowed);
+    assert_int_equal(buf_append(&b, "d", 1), -1); /* for good */
+    assert_int_equal(b.len, 3);
+}
+
+static void targets_are_taken_apart(void **state)
+{
+    (void)state;
+    struct url url;
+    assert_true(
+        url_parse(&url, "/api//sandbox/my%20name%2Fx/stop?force=true&a=b+c%2B&states=x&states[]=y&empty"));
+    assert_int_equal(url.segment_count, 4);
+    assert_string_equal(url.segments[2], "my name/x");
+    assert_string_equal(url_query(&url, "force"), "true");
+    assert_string_equal(url_query(&url, "a"), "b c+");
+    assert_string_equal(url_query(&url, "empty"), "");
+    assert_null(url_query(&url, "forc"));
+    size_t index = 0;
+    assert_string_equal(url_query_next(&url, "states", &index), "x");
+    assert_string_equal(url_query_next(&url, "states", &index), "y");
+    assert_null(url_query_next(&url, "states", &index));
+    url_finish(&url);
+}
+
+static void a_plus_in_a_path_is_a_plus(void **state)
+{
+    (void)state;
+    struct url url;
+    assert_true(url_parse(&url, "/a+b"));
+    assert_string_equal(url.segments[0], "a+b");
+    url_finish(&url);
+}
+
+static void bad_targets_are_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"/a%",    "/a%2",   "/a%zz",
+                                      "/a%00b", "/?x=%0", "/1/2/3/4/5/6/7/8/9/10/11/12/13"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct url url;
+        assert_false(url_parse(&url, bad[i]));
+        assert_int_equal(url.segment_count, 0);
+    }
+}
+
+static void expect_range(const char *header, enum range_kind kind, uint64_t offset, uint64_t len)
+{
+    struct range range;
+    assert_int_equal(range_parse(header, 10, &range), kind);
+    assert_int_equal(range.offset, offset);
+    assert_int_equal(range.len, len);
+}
+
+static void ranges_are_understood(void **state)
+{
+    (void)state;
+    expect_range(NULL, RANGE_WHOLE, 0, 10);
+    expect_range("bytes=0-3", RANGE_PART, 0, 4);
+    expect_range("bytes=4-", RANGE_PART, 4, 6);
+    expect_range("bytes=9-99", RANGE_PART, 9, 1);
+    expect_range("bytes=-3", RANGE_PART, 7, 3);
+    expect_range("bytes=-30", RANGE_PART, 0, 10);
+    expect_range("bytes=10-", RANGE_OUTSIDE, 0, 10);
+    expect_range("bytes=-0", RANGE_OUTSIDE, 0, 10);
+    expect_range("bytes=3-2", RANGE_WHOLE, 0, 10);
+    expect_range("bytes=0-1,3-4", RANGE_WHOLE, 0, 10);
+    expect_range("bytes=x", RANGE_WHOLE, 0, 10);
+    expect_range("lines=0-1", RANGE_WHOLE, 0, 10);
+}
+
+static bool filter(const char *have, const char *wanted)
+{
+    struct json_object *h = labels_parse(have), *w = labels_parse(wanted);
+    bool result = labels_contain(h, w);
+    json_object_put(h);
+    json_object_put(w);
+    return result;
+}
+
+static void labels_are_contained_or_not(void **state)
+{
+    (void)state;
+    assert_true(filter("{\"a\":\"1\",\"b\":\"2\"}", "{}"));
+    assert_true(filter("{\"a\":\"1\",\"b\":\"2\"}", "{\"b\":\"2\"}"));
+    assert_true(filter("{\"a\":\"1\",\"b\":\"2\"}", "{\"b\":\"2\",\"a\":\"1\"}"));
+    assert_false(filter("{\"a\":\"1\"}", "{\"a\":\"2\"}"));
+    assert_false(filter("{\"a\":\"1\"}", "{\"a\":\"1\",\"b\":\"2\"}"));
+    assert_false(filter("{}", "{\"a\":\"\"}"));
+    assert_null(labels_parse("{\"a\":"));
+    assert_null(labels_parse("[]"));
+    assert_null(labels_parse(""));
+}
+
+static void part_heads_name_the_full_path(void **state)
+{
+    (void)state;
+    CLEANUP(buf_finish) struct buf out = BUF_INIT(4096);
+    multipart_file_head(&out, true, "/tmp/a \xc3\xa4\xe2\x82\xac\"", 5);
+    multipart_end(&out, false);
+    buf_append(&out, "", 1);
+    assert_string_equal(out.data,
+                        "--DAYTONA-FILE-BOUNDARY\r\n"
+                        "Content-Disposition: form-data; name=\"file\"; filename=\"/tmp/a \xe4_\\\"\"; "
+                        "filename*=utf-8''%2Ftmp%2Fa%20%C3%A4%E2%82%AC%22\r\n"
+                        "Content-Length: 5\r\n"
+                        "Content-Type: application/octet-stream\r\n\r\n"
+                        "\r\n--DAYTONA-FILE-BOUNDARY--\r\n");
+}
+
+static void times_are_iso(void **state)
+{
+    (void)state;
+    assert_string_equal(clock_iso(0).text, "1970-01-01T00:00:00.000Z");
+    assert_string_equal(clock_iso(1769860800007).text, "2026-01-31T12:00:00.007Z");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(characters_are_measured),
+        cmocka_unit_test(strings_are_spelled_as_go_spells_them),
+        cmocka_unit_test(a_buffer_keeps_its_maximum),
+        cmocka_unit_test(targets_are_taken_apart),
+        cmocka_unit_test(a_plus_in_a_path_is_a_plus),
+        cmocka_unit_test(bad_targets_are_refused),
+        cmocka_unit_test(ranges_are_understood),
+        cmocka_unit_test(labels_are_contained_or_not),
+        cmocka_unit_test(part_heads_name_the_full_path),
+        cmocka_unit_test(times_are_iso),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
