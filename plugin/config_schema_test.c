@@ -10,6 +10,12 @@
 
 static json *schema;
 
+/* The key that is looked at, for the message. */
+static const char *current;
+
+#define AGREES(condition)                                                                                    \
+    if (!(condition)) fail_msg("%s: %s", current, #condition)
+
 static int parse_schema(void **state)
 {
     struct err err = ERR_INIT;
@@ -38,8 +44,8 @@ static json *volume_properties(void)
 static void assert_number(json *property, const char *keyword, int64_t expected)
 {
     int64_t value;
-    assert_true(json_get_i64(property, keyword, &value));
-    assert_int_equal(value, expected);
+    AGREES(json_get_i64(property, keyword, &value));
+    AGREES(value == expected);
 }
 
 /* Is the type among those that the property takes? */
@@ -63,11 +69,10 @@ static const char *schema_type(enum key_type type)
 static void check_text(const struct key *key, json *property)
 {
     assert_number(property, "maxLength", (int64_t)key->longest);
-    assert_true((json_get(property, "minLength") != NULL) == ((key->flags & KEY_BLANK_IS_ERROR) != 0));
-    assert_true((json_get(property, "writeOnly") != NULL) == ((key->flags & KEY_SECRET) != 0));
-    assert_true((json_get(property, "default") != NULL) == (key->initial_text != NULL));
-    if (key->initial_text)
-        assert_string_equal(json_str(json_get(property, "default")).ptr, key->initial_text);
+    AGREES((json_get(property, "minLength") != NULL) == ((key->flags & KEY_BLANK_IS_ERROR) != 0));
+    AGREES((json_get(property, "writeOnly") != NULL) == ((key->flags & KEY_SECRET) != 0));
+    AGREES((json_get(property, "default") != NULL) == (key->initial_text != NULL));
+    if (key->initial_text) AGREES(str_is(json_str(json_get(property, "default")), key->initial_text));
 }
 
 static void check_integer(const struct key *key, json *property)
@@ -77,7 +82,7 @@ static void check_integer(const struct key *key, json *property)
     if (key->initial != CONFIG_UNSET)
         assert_number(property, "default", key->initial);
     else
-        assert_null(json_get(property, "default"));
+        AGREES(!json_get(property, "default"));
 }
 
 static void check_pairs(const struct key *key, json *property)
@@ -85,15 +90,15 @@ static void check_pairs(const struct key *key, json *property)
     json *value = json_get(property, "additionalProperties");
     assert_number(property, "maxProperties", (int64_t)key->most);
     assert_number(value, "maxLength", (int64_t)key->longest);
-    assert_true((json_get(value, "writeOnly") != NULL) == ((key->flags & KEY_SECRET) != 0));
+    AGREES((json_get(value, "writeOnly") != NULL) == ((key->flags & KEY_SECRET) != 0));
 }
 
 static void check_key(const struct key *key, json *property)
 {
-    assert_non_null(property);
-    assert_true(json_str(json_get(property, "description")).len > 0);
-    assert_true(takes(property, schema_type(key->type)));
-    assert_true(takes(property, "null") || (key->flags & KEY_REQUIRED));
+    AGREES(property);
+    AGREES(json_str(json_get(property, "description")).len > 0);
+    AGREES(takes(property, schema_type(key->type)));
+    AGREES(takes(property, "null") || (key->flags & KEY_REQUIRED));
     if (key->type == KEY_TEXT) check_text(key, property);
     if (key->type == KEY_INTEGER) check_integer(key, property);
     if (key->type == KEY_PAIRS) check_pairs(key, property);
@@ -112,7 +117,7 @@ static int check_is_known(void *ctx, eep_str name, json *value)
 static void check_set(const struct key_set *set, json *described)
 {
     for (size_t i = 0; i < set->count; i++) {
-        print_message("    %s\n", set->keys[i].name);
+        current = set->keys[i].name;
         check_key(&set->keys[i], json_get(described, set->keys[i].name));
     }
     json_each(described, check_is_known, (void *)set);
