@@ -17,7 +17,7 @@ e_folder() {
         e_dir=${TMPDIR:-/tmp}/.eep-$(id -u)
         mkdir -m 700 "$e_dir"
         [ -O "$e_dir" ] && [ ! -h "$e_dir" ] && { :; } >"$e_dir/w"
-    } || e_refuse folder
+    } || return
     e_p=$e_dir/$e_id
 }
 
@@ -123,12 +123,10 @@ e_answer() {
     e_keys=
     case $e_st in
     done)
-        if e_holding; then
-            e_sizes
-            e_keys=" held=1"
-        fi
+        e_h=0
+        e_holding && e_h=1 && e_sizes
         [ -e "$e_p.o" ] || e_st=expired
-        e_keys="$e_keys code=$e_code sig=$e_sig kill=$e_kill why=$e_whys unsure=$e_unsure lost=$e_lost t1=$e_t1"
+        e_keys=" code=$e_code sig=$e_sig kill=$e_kill why=$e_whys unsure=$e_unsure lost=$e_lost held=$e_h t1=$e_t1"
         ;;
     running | lost) e_sizes ;;
     *) e_to=0 e_te=0 ;;

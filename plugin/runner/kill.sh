@@ -1,6 +1,6 @@
 # kill.sh: ends an execution, with what it has left behind in the background. One that never began is marked, so that
 # it cannot begin later. The request has set e_rungs, e_window, e_news; uses ladder.sh.
-e_folder
+e_folder || e_refuse folder
 e_boots
 e_look
 e_after=

@@ -30,7 +30,7 @@ e_refused() {
     esac
 }
 
-e_folder
+e_folder || e_refuse folder
 e_boots
 e_look
 [ $e_st = none ] || e_again

@@ -183,10 +183,9 @@ e_drain() {
     done
 }
 
-# e_size FD: how much has been written to a file, in e_n: the offset that we share with its pump; at most the limit.
+# e_size FD: how much has been written to a file, in e_n: the offset that we share with its pump.
 e_size() {
     read -r e_x e_n <"/proc/self/fdinfo/$1" || e_n=$(wc -c <"/proc/self/fd/$1")
-    [ "$e_n" -le "$e_max" ] || e_n=$e_max
 }
 
 e_check

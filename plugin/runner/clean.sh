@@ -1,0 +1,28 @@
+# clean.sh: retention, behind the answer and in the background. Outputs go after a day, or when there are 200 newer ones
+# and they are ten minutes old; never while their command runs or its children still write. Markers and records stay for
+# 30 days: they are what makes repeating a start safe.
+
+# e_ended FILE: does it belong to an execution in which nothing happens any more?
+e_ended() {
+    e_p=$e_dir/${1%.*}
+    e_look
+    [ "$e_st" != running ] && { [ "$e_st" != done ] || ! e_holding; }
+}
+
+# e_older MINUTES PATTERN: names of files that were last changed so long ago.
+e_older() {
+    find . -name "$2" -mmin "+$1" | sed 's/^..//'
+}
+
+(
+    cd "$e_dir" || exit
+    e_boots
+    for e_f in $(e_older "${e_age:-1440}" '*.o') $(ls -t | grep '\.o$' | tail -n "+$((${e_most:-200} + 1))"); do
+        [ "$(find "$e_f" -mmin "+${e_young:-10}")" ] && e_ended "$e_f" && rm -f "$e_p.o" "$e_p.e"
+    done
+    for e_f in $(e_older "${e_forget:-43200}" '*.p'); do
+        e_ended "$e_f" && rm -f "$e_p.p" "$e_p.o" "$e_p.e" "$e_p.k" "$e_p.k."*
+    done
+    # Inputs of requests that were cut before their supervisor ran.
+    rm -f $(e_older 60 '*.*.[esi]')
+) </dev/null >/dev/null &

@@ -1,0 +1,45 @@
+# prepare.sh: makes the workspace, looks whether this is the sandbox that was leased, and tells what there is. The
+# request has set e_root (may be empty), e_token (may be empty) and e_create.
+
+# The identity: a token that the lease's maker stored; whoever resumes it compares.
+e_identify() {
+    [ "$e_token" ] || { e_who=unasked; return; }
+    [ "$e_dir" ] || { e_who=missing; return; }
+    e_x=
+    if [ "$e_create" = 1 ]; then
+        umask 077
+        set -C
+        { echo "$e_token"; } >"$e_dir/identity" && e_x=1
+        set +C
+    fi
+    e_y=
+    read -r e_y <"$e_dir/identity"
+    e_who=mismatch
+    [ "$e_y" ] || e_who=missing
+    [ "$e_y" != "$e_token" ] || e_who=ok${e_x:+new}
+}
+
+e_here=$PWD
+case $e_root in
+/*) ;;
+*) e_root=$e_here/${e_root:-eep-workspace} ;;
+esac
+mkdir -p "$e_root"
+[ -d "$e_root" ] || e_refuse workspace
+e_folder || e_dir=
+e_boots
+[ -z "$e_dir" ] || e_walls
+e_identify
+e_miss=
+for e_x in setsid cat rm sleep mkdir base64 head tail wc grep find ls date chmod mv; do
+    command -v $e_x >/dev/null || e_miss=$e_miss,$e_x
+done
+echo "EEP1 $e_no prepared identity=$e_who boot=$e_boot missing=${e_miss:-,} ."
+echo "home $HOME"
+echo "cwd $e_here"
+echo "workspace $e_root"
+echo "dir $e_dir"
+echo "shell $(command -v bash || command -v sh)"
+echo "user $(id -un || echo "$USER")"
+echo "arch $(uname -m)"
+echo "EEP1 $e_no end"

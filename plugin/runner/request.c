@@ -1,0 +1,303 @@
+#include "runner/request.h"
+
+#include <string.h>
+
+#include "base/b64.h"
+#include "base/str.h"
+#include "runner/command.h"
+#include "runner/quote.h"
+#include "runner/texts.h"
+
+#define DEFAULT_MAX_OUTPUT (256ull << 20)
+#define MAX_OUTPUT_LIMIT   (1ull << 50)
+
+/* Builders return a bare status; the public functions turn it into an error once, here. */
+static int finish(const struct buf *out, int status, struct err *err)
+{
+    return buf_error(out, status, "the request", err);
+}
+
+static int assign(struct buf *out, const char *name, eep_str value)
+{
+    return quote_assign(out, name, value);
+}
+
+static int assign_u64(struct buf *out, const char *name, uint64_t value)
+{
+    return buf_appendf(out, "%s=%llu\n", name, (unsigned long long)value);
+}
+
+static bool is_absolute(eep_str path)
+{
+    return path.len > 0 && path.ptr[0] == '/' && path.len < 4096 && !str_has_byte(path, '\0');
+}
+
+static int check_call(const struct runner_call *call, bool with_id, struct err *err)
+{
+    if (with_id && (!str_is_word(call->id) || call->id.len > EEP_EXECUTION_ID_MAX))
+        return err_set(err, EEP_E_INVALID_ARGUMENT, "an execution id must match [A-Za-z0-9_-]{1,64}");
+    if (!str_is_word(call->nonce) || call->nonce.len != RUNNER_NONCE_LEN)
+        return err_set(err, EEP_E_INVALID_ARGUMENT, "a nonce must be %d hex digits", RUNNER_NONCE_LEN);
+    if (!str_absent(call->dir) && !is_absolute(call->dir))
+        return err_set(err, EEP_E_INVALID_ARGUMENT, "the runner's folder must be an absolute path");
+    return EEP_OK;
+}
+
+/* What every text begins with. Only a plain sh goes on: zsh and bash read their input byte by byte, so that
+ * the shell that replaces them finds the rest of it. What their start-up files printed lies before our answer
+ * and is skipped. */
+static int head(struct buf *out, const struct runner_call *call)
+{
+    TRY(buf_append_cstr(out, "[ \"$ZSH_VERSION$BASH_VERSION\" ]&&exec sh\nexec 2>/dev/null\n"));
+    TRY(assign(out, "e_no", call->nonce));
+    TRY(assign(out, "e_id", call->id));
+    return assign(out, "e_dir", call->dir);
+}
+
+static int put_wait(struct buf *out, const struct runner_wait *wait)
+{
+    TRY(assign_u64(out, "e_news", wait->news));
+    TRY(assign_u64(out, "e_window", wait->window_ms));
+    TRY(assign_u64(out, "e_oo", wait->offset_out));
+    TRY(assign_u64(out, "e_oe", wait->offset_err));
+    return assign_u64(out, "e_in", wait->inline_bytes);
+}
+
+static int put_ladder(struct buf *out, const struct runner_ladder *ladder)
+{
+    TRY(buf_append_cstr(out, "e_rungs='"));
+    if (ladder->int_ms) TRY(buf_appendf(out, "2:%u ", ladder->int_ms));
+    if (ladder->term_ms) TRY(buf_appendf(out, "15:%u ", ladder->term_ms));
+    return buf_appendf(out, "9:%u'\n", ladder->kill_ms ? ladder->kill_ms : 1000);
+}
+
+/* The functions that requests for one execution share. */
+static int put_common(struct buf *out)
+{
+    TRY(buf_append_cstr(out, text_base));
+    return buf_append_cstr(out, text_common);
+}
+
+/* -- start
+ * ------------------------------------------------------------------------------------------------------ */
+
+/* Text goes by the shell's own printf, without a process; binary data by base64, which is shorter. */
+static bool prefers_base64(eep_bytes data)
+{
+    return data.len > 256 && (!str_is_utf8((eep_str){data.ptr, data.len}) || memchr(data.ptr, 0, data.len));
+}
+
+static int put_file(struct buf *out, const char *suffix, eep_bytes data)
+{
+    if (!prefers_base64(data)) {
+        TRY(buf_append_cstr(out, "printf "));
+        TRY(quote_format(out, data));
+        return buf_appendf(out, " >\"$e_p.$$.%s\"", suffix);
+    }
+    TRY(buf_append_cstr(out, "command -v base64 || e_refuse tool:base64\n"));
+    TRY(buf_appendf(out, "base64 -d <<'~' >\"$e_p.$$.%s\"\n", suffix));
+    TRY(b64_encode(out, data.ptr, data.len, 76));
+    return buf_append_cstr(out, "~\n[ $? = 0 ]");
+}
+
+/* The function that writes the command's inputs; e_has tells which ones. */
+static int put_inputs(struct buf *out, const struct runner_command *command)
+{
+    CLEANUP(buf_finish_secret) struct buf settings = BUF_INIT(out->max);
+    CLEANUP(buf_finish_secret) struct buf script = BUF_INIT(out->max);
+    TRY(command_settings(&settings, command));
+    TRY(command_script(&script, command));
+    TRY(buf_append_cstr(out, "e_put() {\n:"));
+    if (settings.len > 0) {
+        TRY(buf_append_cstr(out, "\n"));
+        TRY(put_file(out, "e", (eep_bytes){settings.data, settings.len}));
+    }
+    if (command_has_script(command)) {
+        TRY(buf_append_cstr(out, settings.len ? " || return\n" : "\n"));
+        TRY(put_file(out, "s", (eep_bytes){buf_cstr(&script), script.len}));
+    }
+    if (command->stdin_data.ptr) {
+        TRY(buf_append_cstr(out, settings.len || command_has_script(command) ? " || return\n" : "\n"));
+        TRY(put_file(out, "i", command->stdin_data));
+    }
+    TRY(buf_append_cstr(out, "\n}\n"));
+    return buf_appendf(out, "e_has=x%s%s%s\n", settings.len ? "e" : "",
+                       command_has_script(command) ? "s" : "", command->stdin_data.ptr ? "i" : "");
+}
+
+static int put_settings(struct buf *out, const struct runner_start *start)
+{
+    static const struct runner_ladder usual = {.int_ms = 2000, .term_ms = 3000, .kill_ms = 1000};
+    const struct runner_ladder *ladder = &start->ladder;
+    const struct runner_command *command = &start->command;
+    bool given = ladder->int_ms || ladder->term_ms || ladder->kill_ms;
+    TRY(put_ladder(out, given ? ladder : &usual));
+    TRY(put_wait(out, &start->wait));
+    TRY(buf_appendf(out, "e_limit=%u.%03u\n", start->time_limit_ms / 1000, start->time_limit_ms % 1000));
+    TRY(assign_u64(out, "e_max", start->max_output ? start->max_output : DEFAULT_MAX_OUTPUT));
+    TRY(assign_u64(out, "e_merge", command->merge));
+    TRY(assign_u64(out, "e_login", command->login));
+    TRY(assign(out, "e_shell", command_shell(command)));
+    return assign(out, "e_cwd", command->cwd);
+}
+
+static int put_texts(struct buf *out)
+{
+    TRY(buf_append_cstr(out, "e_base="));
+    TRY(quote_raw(out, str_from(text_base)));
+    TRY(buf_append_cstr(out, "\ne_sup="));
+    CLEANUP(buf_finish) struct buf supervisor = BUF_INIT(out->max);
+    TRY(buf_append_cstr(&supervisor, text_ladder));
+    TRY(buf_append_cstr(&supervisor, text_supervise));
+    TRY(quote_raw(out, buf_str(&supervisor)));
+    TRY(buf_append_cstr(out, "\neval \"$e_base\"\n"));
+    TRY(buf_append_cstr(out, text_common));
+    return EEP_OK;
+}
+
+static int put_start(struct buf *out, const struct runner_start *start, const char *digest)
+{
+    TRY(head(out, &start->call));
+    TRY(buf_appendf(out, "e_digest=%s\n", digest));
+    TRY(put_settings(out, start));
+    TRY(put_texts(out));
+    TRY(put_inputs(out, &start->command));
+    TRY(buf_append_cstr(out, text_start));
+    return start->clean ? buf_append_cstr(out, text_clean) : EEP_OK;
+}
+
+int runner_start(struct buf *out, const struct runner_start *start, struct err *err)
+{
+    char digest[RUNNER_DIGEST_LEN + 1];
+    TRY(check_call(&start->call, true, err));
+    TRY(runner_digest(start->call.id, &start->command, digest, err));
+    if (start->time_limit_ms == 0)
+        return err_set(err, EEP_E_INVALID_ARGUMENT, "an execution needs a time limit");
+    if (start->max_output > MAX_OUTPUT_LIMIT)
+        return err_set(err, EEP_E_INVALID_ARGUMENT, "max_output_bytes is larger than 1 PiB");
+    return finish(out, put_start(out, start, digest), err);
+}
+
+/* -- the others
+ * ------------------------------------------------------------------------------------------------- */
+
+static int put_attach(struct buf *out, const struct runner_call *call, const struct runner_wait *wait)
+{
+    TRY(head(out, call));
+    TRY(put_wait(out, wait));
+    TRY(put_common(out));
+    return buf_append_cstr(out, text_attach);
+}
+
+int runner_attach(struct buf *out, const struct runner_call *call, const struct runner_wait *wait,
+                  struct err *err)
+{
+    TRY(check_call(call, true, err));
+    return finish(out, put_attach(out, call, wait), err);
+}
+
+static int put_kill(struct buf *out, const struct runner_call *call, const struct runner_ladder *ladder,
+                    const struct runner_wait *wait)
+{
+    TRY(head(out, call));
+    TRY(put_wait(out, wait));
+    TRY(put_ladder(out, ladder));
+    TRY(put_common(out));
+    TRY(buf_append_cstr(out, text_ladder));
+    return buf_append_cstr(out, text_kill);
+}
+
+int runner_kill(struct buf *out, const struct runner_call *call, const struct runner_ladder *ladder,
+                const struct runner_wait *wait, struct err *err)
+{
+    TRY(check_call(call, true, err));
+    return finish(out, put_kill(out, call, ladder, wait), err);
+}
+
+static int put_drop(struct buf *out, const struct runner_call *call)
+{
+    TRY(head(out, call));
+    TRY(put_wait(out, &(struct runner_wait){0}));
+    TRY(put_common(out));
+    return buf_append_cstr(out, text_drop);
+}
+
+int runner_drop(struct buf *out, const struct runner_call *call, struct err *err)
+{
+    TRY(check_call(call, true, err));
+    return finish(out, put_drop(out, call), err);
+}
+
+static int put_list(struct buf *out, const struct runner_call *call, uint32_t max)
+{
+    TRY(head(out, call));
+    TRY(assign_u64(out, "e_most", max));
+    TRY(put_common(out));
+    return buf_append_cstr(out, text_list);
+}
+
+int runner_list(struct buf *out, const struct runner_call *call, uint32_t max, struct err *err)
+{
+    TRY(check_call(call, false, err));
+    return finish(out, put_list(out, call, max), err);
+}
+
+static int put_prepare(struct buf *out, const struct runner_prepare *prepare)
+{
+    TRY(head(out, &prepare->call));
+    TRY(assign(out, "e_root", prepare->workspace));
+    TRY(assign(out, "e_token", prepare->identity));
+    TRY(assign_u64(out, "e_create", prepare->create));
+    TRY(put_common(out));
+    TRY(buf_append_cstr(out, text_prepare));
+    return buf_append_cstr(out, text_clean);
+}
+
+int runner_prepare(struct buf *out, const struct runner_prepare *prepare, struct err *err)
+{
+    TRY(check_call(&prepare->call, false, err));
+    if (str_has_byte(prepare->workspace, '\0') || str_has_byte(prepare->workspace, '\n'))
+        return err_set(err, EEP_E_INVALID_ARGUMENT, "the workspace path holds a newline or a NUL");
+    if (!str_absent(prepare->identity) && (!str_is_graph(prepare->identity) || prepare->identity.len > 128))
+        return err_set(err, EEP_E_INVALID_ARGUMENT, "the identity token is not printable");
+    return finish(out, put_prepare(out, prepare), err);
+}
+
+static int put_placing(struct buf *out, const struct runner_placing *placing)
+{
+    bool folder = placing->kind == EEP_SOURCE_DIR;
+    uint32_t mode = placing->mode ? placing->mode : folder ? 0755 : 0644;
+    TRY(assign(out, "e_path", placing->path));
+    return buf_appendf(out, "%s %04o\n", folder ? "e_make" : "e_move", mode);
+}
+
+static int put_place(struct buf *out, const struct runner_place *place)
+{
+    TRY(head(out, &place->call));
+    TRY(assign(out, "e_staging", place->staging));
+    TRY(buf_append_cstr(out, text_place));
+    for (uint32_t i = 0; i < place->count; i++)
+        TRY(put_placing(out, &place->placings[i]));
+    return buf_append_cstr(out, "e_placed\n");
+}
+
+static int check_placing(const struct runner_placing *placing, uint32_t index, struct err *err)
+{
+    if (!is_absolute(placing->path))
+        return err_set(err, EEP_E_INVALID_ARGUMENT, "source %u: its path is not absolute", index);
+    if (placing->kind != EEP_SOURCE_FILE && placing->kind != EEP_SOURCE_DIR)
+        return err_set(err, EEP_E_INVALID_ARGUMENT, "source %u: unknown kind %u", index, placing->kind);
+    if (placing->mode > 07777)
+        return err_set(err, EEP_E_INVALID_ARGUMENT, "source %u: mode %o is too large", index, placing->mode);
+    return EEP_OK;
+}
+
+int runner_place(struct buf *out, const struct runner_place *place, struct err *err)
+{
+    TRY(check_call(&place->call, false, err));
+    if (!str_absent(place->staging) && !is_absolute(place->staging))
+        return err_set(err, EEP_E_INVALID_ARGUMENT, "the staging folder must be an absolute path");
+    for (uint32_t i = 0; i < place->count; i++)
+        TRY(check_placing(&place->placings[i], i, err));
+    return finish(out, put_place(out, place), err);
+}

@@ -1,0 +1,258 @@
+#include "world.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+const char *const world_shells[4] = {"dash", "bash", "busybox ash", "zsh"};
+
+static void world_init(struct world *world, const char *shell)
+{
+    *world = (struct world){.service = {.shell = shell}, .window_ms = 20000};
+    snprintf(world->home, sizeof world->home, "%s/eep-runner.XXXXXX",
+             getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+    assert_non_null(mkdtemp(world->home));
+    snprintf(world->records, sizeof world->records, "%s/.eep", world->home);
+    char home[300];
+    snprintf(home, sizeof home, "HOME=%s", world->home);
+    world_setenv(world, "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin");
+    world_setenv(world, home);
+    world->service.env = world->env;
+    world->service.cwd = world->home;
+}
+
+static void remove_tree(const char *path)
+{
+    char command[400];
+    snprintf(command, sizeof command, "rm -rf '%s'", path);
+    assert_int_equal(system(command), 0);
+}
+
+static void world_finish(struct world *world)
+{
+    for (size_t i = 0; i < world->env_count; i++)
+        free(world->env[i]);
+    remove_tree(world->home);
+}
+
+void for_each_shell(void (*test)(struct world *world))
+{
+    for (size_t i = 0; i < 4; i++) {
+        struct world world;
+        world_init(&world, world_shells[i]);
+        print_message("  under %s (%s)\n", world_shells[i], world.home);
+        test(&world);
+        world_finish(&world);
+    }
+}
+
+void world_setenv(struct world *world, const char *assignment)
+{
+    size_t name = (size_t)(strchr(assignment, '=') - assignment) + 1;
+    size_t i = 0;
+    while (i < world->env_count && strncmp(world->env[i], assignment, name) != 0)
+        i++;
+    assert_true(i + 1 < WORLD_ENV);
+    free(world->env[i]);
+    world->env[i] = strdup(assignment);
+    if (i == world->env_count) world->env_count++;
+}
+
+const char *world_id(struct world *world, char id[32])
+{
+    snprintf(id, 32, "test-%u", world->serial++);
+    return id;
+}
+
+struct runner_call world_call(struct world *world, const char *id)
+{
+    random_hex(world->nonce, RUNNER_NONCE_BYTES);
+    return (struct runner_call){.id = str_from(id), .nonce = str_from(world->nonce)};
+}
+
+struct runner_start world_script(const char *id, const char *script)
+{
+    return (struct runner_start){.call = {.id = str_from(id)},
+                                 .command = {.script = str_from(script)},
+                                 .wait = {.window_ms = 10000, .inline_bytes = 1 << 20},
+                                 .time_limit_ms = 30000};
+}
+
+void world_send(struct world *world, const struct buf *text, struct reply *reply)
+{
+    service_execute(&world->service, text->data, text->len, world->window_ms, reply);
+}
+
+static void check(int status, const struct err *err, const char *text)
+{
+    if (status != EEP_OK)
+        fail_msg("%s: %s\n--- the text:\n%s", err_name(status), err->message, text ? text : "");
+}
+
+/* Parses the reply to an execution's request. False on a timeout. */
+static bool answered(struct world *world, const struct buf *text, const struct runner_call *call,
+                     const struct runner_wait *wait, struct runner_answer *answer)
+{
+    struct err err = ERR_INIT;
+    struct reply reply;
+    runner_answer_init(answer);
+    world_send(world, text, &reply);
+    bool in_time = !reply.timed_out;
+    if (in_time) {
+        eep_str got = {reply.text ? reply.text : "", reply.len};
+        check(runner_answer_parse(got, call, wait, answer, &err), &err, reply.text);
+    }
+    reply_finish(&reply);
+    return in_time;
+}
+
+bool world_start(struct world *world, const struct runner_start *start, struct runner_answer *answer)
+{
+    CLEANUP(buf_finish) struct buf text = BUF_INIT(64 << 20);
+    struct err err = ERR_INIT;
+    struct runner_start whole = *start;
+    random_hex(world->nonce, RUNNER_NONCE_BYTES);
+    whole.call.nonce = str_from(world->nonce);
+    check(runner_start(&text, &whole, &err), &err, NULL);
+    return answered(world, &text, &whole.call, &whole.wait, answer);
+}
+
+void world_run(struct world *world, const char *script, struct runner_answer *answer)
+{
+    char id[32];
+    struct runner_start start = world_script(world_id(world, id), script);
+    assert_true(world_start(world, &start, answer));
+    assert_int_equal(answer->state, RUNNER_DONE);
+}
+
+void world_attach(struct world *world, const char *id, const struct runner_wait *wait,
+                  struct runner_answer *answer)
+{
+    CLEANUP(buf_finish) struct buf text = BUF_INIT(1 << 20);
+    struct err err = ERR_INIT;
+    struct runner_call call = world_call(world, id);
+    check(runner_attach(&text, &call, wait, &err), &err, NULL);
+    assert_true(answered(world, &text, &call, wait, answer));
+}
+
+void world_kill(struct world *world, const char *id, const struct runner_ladder *ladder,
+                struct runner_answer *answer)
+{
+    CLEANUP(buf_finish) struct buf text = BUF_INIT(1 << 20);
+    struct err err = ERR_INIT;
+    struct runner_call call = world_call(world, id);
+    struct runner_wait wait = {.window_ms = 5000, .inline_bytes = 65536};
+    check(runner_kill(&text, &call, ladder, &wait, &err), &err, NULL);
+    assert_true(answered(world, &text, &call, &wait, answer));
+}
+
+void world_drop(struct world *world, const char *id, struct runner_answer *answer)
+{
+    CLEANUP(buf_finish) struct buf text = BUF_INIT(1 << 20);
+    struct err err = ERR_INIT;
+    struct runner_call call = world_call(world, id);
+    check(runner_drop(&text, &call, &err), &err, NULL);
+    assert_true(answered(world, &text, &call, NULL, answer));
+}
+
+void world_await(struct world *world, const char *id, enum runner_state state, struct runner_answer *answer)
+{
+    int64_t end = clock_now_ms() + 5000;
+    struct runner_wait wait = {.window_ms = 1000, .inline_bytes = 65536};
+    for (;;) {
+        world_attach(world, id, &wait, answer);
+        if (answer->state == state) return;
+        if (clock_now_ms() > end) fail_msg("state %d instead of %d", (int)answer->state, (int)state);
+        runner_answer_finish(answer);
+    }
+}
+
+const char *world_path(const struct world *world, const char *name)
+{
+    static char path[4][400];
+    static unsigned next;
+    char *out = path[next++ % 4];
+    snprintf(out, sizeof path[0], "%s/%s", world->home, name);
+    return out;
+}
+
+bool world_has(const struct world *world, const char *id, const char *suffix)
+{
+    char path[500];
+    snprintf(path, sizeof path, "%s/%s.%s", world->records, id, suffix);
+    return access(path, F_OK) == 0;
+}
+
+void world_write(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+const char *world_read(const char *path)
+{
+    static char text[65536];
+    FILE *file = fopen(path, "r");
+    text[0] = '\0';
+    if (!file) return text;
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    return text;
+}
+
+static void nap(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+}
+
+void world_await_file(const char *path)
+{
+    for (int64_t end = clock_now_ms() + 5000; access(path, F_OK) != 0; nap())
+        if (clock_now_ms() > end) fail_msg("%s does not appear", path);
+}
+
+static bool is_alive(int pid)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    const char *state = strrchr(world_read(path), ')');
+    return state && state[2] != 'Z';
+}
+
+void world_await_gone(int pid)
+{
+    for (int64_t end = clock_now_ms() + 5000; is_alive(pid); nap())
+        if (clock_now_ms() > end) fail_msg("process %d is still alive", pid);
+}
+
+int world_supervisor(const struct world *world, const char *id)
+{
+    char path[500];
+    int pid = 0;
+    snprintf(path, sizeof path, "%s/%s.p", world->records, id);
+    assert_int_equal(sscanf(world_read(path), "EEP1 %*s %d", &pid), 1);
+    return pid;
+}
+
+void assert_bytes(const struct buf *actual, const void *expected, size_t len)
+{
+    assert_int_equal(actual->len, len);
+    if (len > 0) assert_memory_equal(actual->data, expected, len);
+}
+
+void assert_text(const struct buf *actual, const char *expected)
+{
+    assert_string_equal(buf_cstr(actual), expected);
+    assert_int_equal(actual->len, strlen(expected));
+}
