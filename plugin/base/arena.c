@@ -1,5 +1,6 @@
 #include "base/arena.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +12,7 @@ struct block {
 
 static struct block *push(void **arena, size_t size)
 {
-    struct block *block = calloc(1, sizeof *block + size);
+    struct block *block = size < SIZE_MAX / 2 ? calloc(1, sizeof *block + size) : NULL;
     if (!block) return NULL;
     block->next = *arena;
     *arena = block;

@@ -1,6 +1,7 @@
 #include "base/buf.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +33,7 @@ static int grow(struct buf *buf, size_t needed)
     char *data = malloc(cap);
     if (!data) return EEP_E_NO_MEMORY;
     if (buf->len) memcpy(data, buf->data, buf->len);
-    wipe_free(buf->data, buf->len);
+    wipe_free(buf->data, buf->cap); /* all of it: len may have been larger before */
     buf->data = data;
     buf->cap = cap;
     return EEP_OK;
@@ -41,6 +42,8 @@ static int grow(struct buf *buf, size_t needed)
 static int reserve(struct buf *buf, size_t len)
 {
     if (len > buf->max || buf->len > buf->max - len) return EEP_E_TOO_LARGE;
+    if (len >= SIZE_MAX / 2 - buf->len)
+        return EEP_E_NO_MEMORY; /* no sum and no doubling below can overflow */
     if (buf->len + len + 1 <= buf->cap) return EEP_OK;
     return grow(buf, buf->len + len + 1);
 }

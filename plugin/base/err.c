@@ -31,11 +31,13 @@ static void format_text(char *out, size_t cap, const char *format, va_list args)
 
 int err_set(struct err *err, int code, const char *format, ...)
 {
+    char message[sizeof err->message] = ""; /* the arguments may be texts of err itself */
     va_list args;
-    *err = (struct err){.code = code};
     va_start(args, format);
-    format_text(err->message, sizeof err->message, format, args);
+    format_text(message, sizeof message, format, args);
     va_end(args);
+    *err = (struct err){.code = code};
+    memcpy(err->message, message, sizeof message);
     return code;
 }
 

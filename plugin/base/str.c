@@ -30,13 +30,13 @@ bool str_is(eep_str a, const char *b)
 bool str_has_prefix(eep_str s, const char *prefix)
 {
     size_t len = strlen(prefix);
-    return s.len >= len && memcmp(s.ptr, prefix, len) == 0;
+    return s.len >= len && (len == 0 || memcmp(s.ptr, prefix, len) == 0);
 }
 
 bool str_has_suffix(eep_str s, const char *suffix)
 {
     size_t len = strlen(suffix);
-    return s.len >= len && memcmp(s.ptr + s.len - len, suffix, len) == 0;
+    return s.len >= len && (len == 0 || memcmp(s.ptr + s.len - len, suffix, len) == 0);
 }
 
 bool str_contains(eep_str s, const char *needle)
@@ -152,7 +152,7 @@ bool str_to_u64(eep_str s, unsigned long long max, unsigned long long *out)
     for (size_t i = 0; i < s.len; i++) {
         if (!is_digit(s.ptr[i])) return false;
         unsigned digit = (unsigned)(s.ptr[i] - '0');
-        if (value > (max - digit) / 10) return false;
+        if (digit > max || value > (max - digit) / 10) return false;
         value = value * 10 + digit;
     }
     *out = value;
@@ -162,9 +162,10 @@ bool str_to_u64(eep_str s, unsigned long long max, unsigned long long *out)
 int str_percent_encode(struct buf *out, eep_str s)
 {
     static const char hex[] = "0123456789ABCDEF";
+    static const char unreserved[] = {'.', '_', '~', '-'};
     for (size_t i = 0; i < s.len; i++) {
         unsigned char c = (unsigned char)s.ptr[i];
-        if (is_alpha((char)c) || is_digit((char)c) || strchr("._~-", c)) {
+        if (is_alpha((char)c) || is_digit((char)c) || memchr(unreserved, c, sizeof unreserved)) {
             TRY(buf_append_char(out, (char)c));
         } else {
             char escaped[3] = {'%', hex[c >> 4], hex[c & 15]};
