@@ -78,10 +78,10 @@ static int read_all(struct load *load, uint32_t flags)
     set_initial_numbers(load->config);
     TRY(read_keys(load, &config_keys, &document, load->tree, load->config));
     if (flags & CONFIG_TRUST_ENV) load->config->trust_env = true;
-    TRY(read_environment(load));
+    TRY(config_read_environment(load));
     TRY(set_initial_texts(load->config));
-    TRY(check_together(load));
-    TRY(report_unknown(load, &config_keys, &document, load->tree));
+    TRY(config_check_together(load));
+    TRY(config_report_unknown(load, &config_keys, &document, load->tree));
     return config_list_secrets(load->config);
 }
 

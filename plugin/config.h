@@ -79,7 +79,6 @@ struct config {
     int64_t connect_timeout_ms;
     int64_t execute_window_s;
     int64_t max_output_bytes;
-    int64_t max_connections;
 
     /* The way to the service */
     eep_str ca_file; /* absolute path */
@@ -118,8 +117,7 @@ void findings_finish(struct findings *findings);
 NODISCARD int config_load(eep_str text, uint32_t flags, struct findings *findings, struct config **out,
                           struct err *err);
 
-/* Wipes the secrets and frees; NULL does nothing. CLEANUP(config_destroy_ptr) struct config *config = NULL;
- */
+/* Wipes the secrets and frees; NULL does nothing. The second is for CLEANUP. */
 void config_destroy(struct config *config);
 void config_destroy_ptr(struct config **config);
 

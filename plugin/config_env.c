@@ -67,7 +67,7 @@ static int take_proxy(struct load *load)
     return take(load, "noProxy", exempt, &taken);
 }
 
-int read_environment(struct load *load)
+int config_read_environment(struct load *load)
 {
     if (!load->config->trust_env) return EEP_OK;
     TRY(take_credentials(load));

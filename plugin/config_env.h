@@ -10,6 +10,6 @@
 
 /* Fills members that the document left unset. Does nothing unless config->trust_env. Defaults are not set
  * yet. */
-NODISCARD int read_environment(struct load *load);
+NODISCARD int config_read_environment(struct load *load);
 
 #endif

@@ -160,8 +160,8 @@ static size_t count_parts(eep_str text)
     return count;
 }
 
-int read_list_text(struct load *load, const struct key *key, const struct place *place, eep_str raw,
-                   void *base)
+static int read_list_text(struct load *load, const struct key *key, const struct place *place, eep_str raw,
+                          void *base)
 {
     struct config_list *list = member(key, base);
     size_t count = count_parts(raw);
@@ -232,7 +232,7 @@ static int read_volume(struct load *load, const struct place *place, json *value
 {
     if (!json_is_object(value)) return wrong_type(load, place, "an object");
     TRY(read_keys(load, &config_volume_keys, place, value, volume));
-    return report_unknown(load, &config_volume_keys, place, value);
+    return config_report_unknown(load, &config_volume_keys, place, value);
 }
 
 static int read_volumes(struct load *load, const struct key *key, const struct place *place, json *array,

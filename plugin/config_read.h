@@ -23,12 +23,8 @@ NODISCARD int read_keys(struct load *load, const struct key_set *set, const stru
 NODISCARD int read_text(struct load *load, const struct key *key, const struct place *place, eep_str raw,
                         void *base);
 
-/* Reads a KEY_LIST from text with commas. */
-NODISCARD int read_list_text(struct load *load, const struct key *key, const struct place *place, eep_str raw,
-                             void *base);
-
 /* Reports the members of object that are not in the set (config_unknown.c). */
-NODISCARD int report_unknown(struct load *load, const struct key_set *set, const struct place *parent,
-                             json *object);
+NODISCARD int config_report_unknown(struct load *load, const struct key_set *set, const struct place *parent,
+                                    json *object);
 
 #endif

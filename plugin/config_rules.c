@@ -91,7 +91,7 @@ static int check_network(struct load *load)
                "is set, but networkBlockAll blocks everything");
 }
 
-int check_together(struct load *load)
+int config_check_together(struct load *load)
 {
     set_auto_delete(load->config);
     TRY(check_credentials(load));

@@ -5,6 +5,6 @@
 #include "config_read.h"
 
 /* Runs when all single values are in place. Reports nothing that an error of one value has caused. */
-NODISCARD int check_together(struct load *load);
+NODISCARD int config_check_together(struct load *load);
 
 #endif

@@ -1,5 +1,4 @@
 /* Keys that nobody knows, and what they were probably meant to be. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -96,7 +95,8 @@ static int look_at_member(void *ctx, eep_str name, json *value)
     return finding_add_hint(findings, kind, &place, buf_cstr(&hint), "is not a key of the configuration");
 }
 
-int report_unknown(struct load *load, const struct key_set *set, const struct place *parent, json *object)
+int config_report_unknown(struct load *load, const struct key_set *set, const struct place *parent,
+                          json *object)
 {
     struct stranger look = {load, set, parent};
     return json_each(object, look_at_member, &look);
