@@ -191,8 +191,7 @@ static void test_messages_hold_no_control_characters(void **state)
     assert_int_equal(config_load(STR("{\"apiKey\":\"k\",\"a\\n\\u001bb\":1}"), 0, &findings, &config, &err),
                      EEP_OK);
     assert_string_equal(findings.items[0].message.ptr, "a  b is not a key of the configuration");
-    assert_string_equal(findings.items[0].pointer.ptr, "/a\n\x1b"
-                                                       "b");
+    assert_string_equal(findings.items[0].pointer.ptr, "/a\n\033b");
 }
 
 /* -- Normalised form and secrets ----------------------------------------------------------------------- */
@@ -204,53 +203,52 @@ static void assert_normalized(const struct config *config, const char *expected)
     assert_string_equal(buf_cstr(&text), expected);
 }
 
+/* clang-format off */
+static const char defaults_normalized[] =
+    "{\"jwtToken\":null,\"organizationId\":null,\"apiUrl\":\"https://app.daytona.io/api\","
+    "\"target\":null,\"owner\":null,\"image\":null,\"snapshot\":null,\"language\":\"python\","
+    "\"cpu\":null,\"memory\":null,\"disk\":null,\"gpu\":null,\"user\":null,\"workspaceDir\":null,"
+    "\"env\":{},\"labels\":{},\"volumes\":[],\"networkBlockAll\":false,\"networkAllowList\":[],"
+    "\"reuseLease\":false,\"autoStopInterval\":null,\"autoArchiveInterval\":null,"
+    "\"autoDeleteInterval\":60,\"timeoutMs\":300000,\"graceMs\":10000,\"connectTimeoutMs\":10000,"
+    "\"executeWindowS\":20,\"maxOutputBytes\":268435456,\"caFile\":null,\"proxy\":null,\"noProxy\":null,"
+    "\"toolboxHosts\":[],\"trustEnv\":false}";
+/* clang-format on */
+
 static void test_normalized_defaults(void **state)
 {
     CLEANUP(config_destroy_ptr) struct config *config = load_valid("");
     (void)state;
-    assert_normalized(
-        config,
-        "{\"jwtToken\":null,\"organizationId\":null,\"apiUrl\":\"https://app.daytona.io/"
-        "api\",\"target\":null,"
-        "\"owner\":null,\"image\":null,\"snapshot\":null,\"language\":\"python\",\"cpu\":null,\"memory\":"
-        "null,"
-        "\"disk\":null,\"gpu\":null,\"user\":null,\"workspaceDir\":null,\"env\":{},\"labels\":{},\"volumes\":"
-        "[],"
-        "\"networkBlockAll\":false,\"networkAllowList\":[],\"reuseLease\":false,\"autoStopInterval\":null,"
-        "\"autoArchiveInterval\":null,\"autoDeleteInterval\":60,\"timeoutMs\":300000,\"graceMs\":10000,"
-        "\"connectTimeoutMs\":10000,\"executeWindowS\":20,\"maxOutputBytes\":268435456,"
-        "\"caFile\":null,\"proxy\":null,\"noProxy\":null,\"toolboxHosts\":[],"
-        "\"trustEnv\":false}");
+    assert_normalized(config, defaults_normalized);
 }
 
+/* clang-format off */
 static const char everything[] =
-    "{\"apiKey\":\" key \",\"apiUrl\":\"http://localhost:3000/api//\",\"target\":\" us \",\"owner\":\"team "
-    "\xc3\xa9\","
-    "\"image\":\" debian:12 \",\"language\":\"typescript\",\"cpu\":2,\"memory\":4.0,\"disk\":\"5\",\"gpu\":1,"
-    "\"user\":\"daytona\",\"workspaceDir\":\"/work/\",\"env\":{\"A\":\" secret value \",\"B\":\"\"},"
-    "\"labels\":{\"team\":\"blue/green\"},\"volumes\":[{\"volumeId\":\"v\",\"mountPath\":\"/"
-    "data\",\"subpath\":\"a/b\"}],"
-    "\"networkAllowList\":\"10.0.0.0/8, 192.168.1.0/24\",\"autoStopInterval\":15,\"autoArchiveInterval\":60,"
-    "\"autoDeleteInterval\":0,\"timeoutMs\":1,\"graceMs\":2,\"connectTimeoutMs\":3,\"executeWindowS\":4,"
-    "\"maxOutputBytes\":5,\"caFile\":\"/etc/ca.pem\",\"proxy\":\"http://"
-    "me:word@proxy:3128\","
-    "\"noProxy\":\"localhost,.internal\",\"toolboxHosts\":[\"*.daytona.io\",\"127.0.0.1\"],\"trustEnv\":"
-    "false}";
+    "{\"apiKey\":\" key \",\"apiUrl\":\"http://localhost:3000/api//\",\"target\":\" us \","
+    "\"owner\":\"team \xc3\xa9\",\"image\":\" debian:12 \",\"language\":\"typescript\",\"cpu\":2,"
+    "\"memory\":4.0,\"disk\":\"5\",\"gpu\":1,\"user\":\"daytona\",\"workspaceDir\":\"/work/\","
+    "\"env\":{\"A\":\" secret value \",\"B\":\"\"},\"labels\":{\"team\":\"blue/green\"},"
+    "\"volumes\":[{\"volumeId\":\"v\",\"mountPath\":\"/data\",\"subpath\":\"a/b\"}],"
+    "\"networkAllowList\":\"10.0.0.0/8, 192.168.1.0/24\",\"autoStopInterval\":15,"
+    "\"autoArchiveInterval\":60,\"autoDeleteInterval\":0,\"timeoutMs\":1,\"graceMs\":2,"
+    "\"connectTimeoutMs\":3,\"executeWindowS\":4,\"maxOutputBytes\":5,\"caFile\":\"/etc/ca.pem\","
+    "\"proxy\":\"http://me:word@proxy:3128\",\"noProxy\":\"localhost,.internal\","
+    "\"toolboxHosts\":[\"*.daytona.io\",\"127.0.0.1\"],\"trustEnv\":false}";
+/* clang-format on */
 
+/* clang-format off */
 static const char everything_normalized[] =
-    "{\"jwtToken\":null,\"organizationId\":null,\"apiUrl\":\"http://localhost:3000/api\",\"target\":\"us\","
-    "\"owner\":\"team "
-    "\xc3\xa9\",\"image\":\"debian:12\",\"snapshot\":null,\"language\":\"typescript\",\"cpu\":2,"
-    "\"memory\":4,\"disk\":5,\"gpu\":1,\"user\":\"daytona\",\"workspaceDir\":\"/work\",\"env\":{},"
-    "\"labels\":{\"team\":\"blue/green\"},\"volumes\":[{\"volumeId\":\"v\",\"mountPath\":\"/"
-    "data\",\"subpath\":\"a/b\"}],"
-    "\"networkBlockAll\":false,\"networkAllowList\":[\"10.0.0.0/8\",\"192.168.1.0/24\"],\"reuseLease\":false,"
-    "\"autoStopInterval\":15,\"autoArchiveInterval\":60,\"autoDeleteInterval\":0,\"timeoutMs\":1,\"graceMs\":"
-    "2,"
-    "\"connectTimeoutMs\":3,\"executeWindowS\":4,\"maxOutputBytes\":5,\"caFile\":\"/etc/"
-    "ca.pem\","
-    "\"noProxy\":\"localhost,.internal\",\"toolboxHosts\":[\"*.daytona.io\",\"127.0.0.1\"],\"trustEnv\":"
-    "false}";
+    "{\"jwtToken\":null,\"organizationId\":null,\"apiUrl\":\"http://localhost:3000/api\","
+    "\"target\":\"us\",\"owner\":\"team \xc3\xa9\",\"image\":\"debian:12\",\"snapshot\":null,"
+    "\"language\":\"typescript\",\"cpu\":2,\"memory\":4,\"disk\":5,\"gpu\":1,\"user\":\"daytona\","
+    "\"workspaceDir\":\"/work\",\"env\":{},\"labels\":{\"team\":\"blue/green\"},"
+    "\"volumes\":[{\"volumeId\":\"v\",\"mountPath\":\"/data\",\"subpath\":\"a/b\"}],"
+    "\"networkBlockAll\":false,\"networkAllowList\":[\"10.0.0.0/8\",\"192.168.1.0/24\"],"
+    "\"reuseLease\":false,\"autoStopInterval\":15,\"autoArchiveInterval\":60,\"autoDeleteInterval\":0,"
+    "\"timeoutMs\":1,\"graceMs\":2,\"connectTimeoutMs\":3,\"executeWindowS\":4,\"maxOutputBytes\":5,"
+    "\"caFile\":\"/etc/ca.pem\",\"noProxy\":\"localhost,.internal\",\"toolboxHosts\":[\"*.daytona.io\","
+    "\"127.0.0.1\"],\"trustEnv\":false}";
+/* clang-format on */
 
 static void test_everything_set(void **state)
 {
@@ -306,15 +304,15 @@ static void test_normalized_and_secrets_make_it_whole(void **state)
 /* Values never stand in findings: any of them may be a secret in the wrong place. */
 static void test_findings_do_not_repeat_values(void **state)
 {
+    /* clang-format off */
     static const char text[] =
-        "{\"apiKey\":\"hush hush\",\"jwtToken\":\"hush\\n\",\"organizationId\":\"hush "
-        "hush\",\"apiUrl\":\"ftp://hush@hush\","
-        "\"target\":\"hush\\n\",\"image\":\"hush "
-        "hush\",\"snapshot\":\"hush\\n\",\"language\":\"hush\",\"cpu\":\"hush\","
-        "\"user\":\"hush hush\",\"workspaceDir\":\"hush\",\"env\":{\"A\":\"hush\\u0000\",\"B\":[\"hush\"]},"
-        "\"labels\":{\"a\":\"hush\\n\"},\"networkAllowList\":[\"hush\"],\"caFile\":\"hush\",\"proxy\":\"hush:"
-        "//hush\","
-        "\"toolboxHosts\":\"hush/hush\",\"surplus\":\"hush\"}";
+        "{\"apiKey\":\"hush hush\",\"jwtToken\":\"hush\\n\",\"organizationId\":\"hush hush\","
+        "\"apiUrl\":\"ftp://hush@hush\",\"target\":\"hush\\n\",\"image\":\"hush hush\","
+        "\"snapshot\":\"hush\\n\",\"language\":\"hush\",\"cpu\":\"hush\",\"user\":\"hush hush\","
+        "\"workspaceDir\":\"hush\",\"env\":{\"A\":\"hush\\u0000\",\"B\":[\"hush\"]},"
+        "\"labels\":{\"a\":\"hush\\n\"},\"networkAllowList\":[\"hush\"],\"caFile\":\"hush\","
+        "\"proxy\":\"hush://hush\",\"toolboxHosts\":\"hush/hush\",\"surplus\":\"hush\"}";
+    /* clang-format on */
     CLEANUP(findings_finish) struct findings findings = FINDINGS_INIT;
     struct config *config = NULL;
     struct err err = ERR_INIT;
