@@ -155,7 +155,7 @@ static void downloads_have_ranges(void **state)
 }
 
 #define PART(name, more, body)                                                                               \
-    "--B\r\nContent-Disposition: form-data; name=\"" name "\"" more "\r\n\r\n" body "\r\n"
+    "--BB\r\nContent-Disposition: form-data; name=\"" name "\"" more "\r\n\r\n" body "\r\n"
 #define FILE_PART(name, body) PART(name, "; filename=\"any\"\r\nContent-Type: application/octet-stream", body)
 
 static struct answer upload(const char *body)
@@ -164,7 +164,7 @@ static struct answer upload(const char *body)
     snprintf(path, sizeof path, "/toolbox/%s/files/bulk-upload", id);
     return call(&server,
                 (struct call){
-                    .method = "POST", .path = path, .body = body, .type = "multipart/form-data; boundary=B"});
+                    .method = "POST", .path = path, .body = body, .type = "multipart/form-data; boundary=BB"});
 }
 
 static void uploads_are_written_where_they_say(void **state)
@@ -172,7 +172,7 @@ static void uploads_are_written_where_they_say(void **state)
     (void)state;
     struct answer answer =
         upload(PART("files[0].path", "", " up/deep/one \n") FILE_PART("files[0].file", "1\r\n--Bx")
-                   PART("files[1].path", "", "two") FILE_PART("files[1].file", "") "--B--\r\n");
+                   PART("files[1].path", "", "two") FILE_PART("files[1].file", "") "--BB--\r\n");
     assert_int_equal(answer.status, 200);
     assert_string_equal(
         text_at(&answer, "files"),
@@ -186,7 +186,7 @@ static void all_paths_may_come_first(void **state)
 {
     (void)state;
     struct answer answer = upload(PART("files[0].path", "", "p0") PART("files[x].path", "", "px") FILE_PART(
-        "files[0].file", "zero") FILE_PART("files[x].file", "ex") "--B--\r\n");
+        "files[0].file", "zero") FILE_PART("files[x].file", "ex") "--BB--\r\n");
     assert_int_equal(answer.status, 200);
     answer_finish(&answer);
     expect_output(&server, id, "cat p0 px", "zeroex");
@@ -197,14 +197,14 @@ static void uploads_tell_what_failed(void **state)
     (void)state;
     struct answer answer = upload(FILE_PART("files[0].file", "x") PART("files[1].path", "", "/usr/nope")
                                       FILE_PART("files[1].file", "y") PART("files[2].path", "", "fine")
-                                          FILE_PART("files[2].file", "z") "--B--\r\n");
+                                          FILE_PART("files[2].file", "z") "--BB--\r\n");
     assert_int_equal(answer.status, 400);
     assert_non_null(strstr(text_at(&answer, "errors"), "file[0]: missing .path metadata"));
     assert_non_null(strstr(text_at(&answer, "errors"), "nope: "));
     assert_non_null(strstr(text_at(&answer, "files"), "fine"));
     answer_finish(&answer);
     answer = upload(PART("files[0].path", "",
-                         "cut") "--B\r\nContent-Disposition: form-data; name=\"files[0].file\"\r\n\r\nhal");
+                         "cut") "--BB\r\nContent-Disposition: form-data; name=\"files[0].file\"\r\n\r\nhal");
     assert_int_equal(answer.status, 400);
     answer_finish(&answer);
 }
@@ -239,20 +239,20 @@ static void large_files_pass_both_ways(void **state)
     struct answer down = files("GET", "/files/download?path=large", NULL);
     assert_int_equal(down.len, 50000000);
     static const char head[] =
-        PART("files[0].path", "", "copy") "--B\r\nContent-Disposition: form-data; "
+        PART("files[0].path", "", "copy") "--BB\r\nContent-Disposition: form-data; "
                                           "name=\"files[0].file\"; filename=\"f\"\r\n\r\n";
     char path[128], *body = malloc(down.len + 512);
     size_t len = strlen(head);
     memcpy(body, head, len);
     memcpy(body + len, down.body, down.len);
     len += down.len;
-    len += (size_t)sprintf(body + len, "\r\n--B--\r\n");
+    len += (size_t)sprintf(body + len, "\r\n--BB--\r\n");
     snprintf(path, sizeof path, "/toolbox/%s/files/bulk-upload", id);
     struct answer up = call(&server, (struct call){.method = "POST",
                                                    .path = path,
                                                    .body = body,
                                                    .len = len,
-                                                   .type = "multipart/form-data; boundary=B"});
+                                                   .type = "multipart/form-data; boundary=BB"});
     assert_int_equal(up.status, 200);
     free(body);
     answer_finish(&up);

@@ -117,11 +117,11 @@ static void neighbours_are_out_of_reach(void **state)
     place_init(&place, "--isolation", "auto");
     if (!is_open(&place)) {
         make_sandbox(&place.server, "{}", other);
-        expect_output(&place.server, other, "echo secret > secret; echo secret > /tmp/secret", "");
+        expect_output(&place.server, other, "echo x > of-a-neighbour; echo x > /tmp/of-a-neighbour", "");
         expect_output(&place.server, other, "sleep 60 >/dev/null 2>&1 & echo", "\n");
-        expect_output(&place.server, place.id, "ls /home/daytona /tmp | grep -c secret", "0\n");
+        expect_output(&place.server, place.id, "ls /home/daytona /tmp | grep -c neighbour", "0\n");
         expect_output(&place.server, place.id, "pgrep -c '^sleep$'", "0\n");
-        expect_failure(&place, "find / -name secret 2>/dev/null | grep .");
+        expect_failure(&place, "find / -name of-a-neighbour 2>/dev/null | grep .");
         expect_output(&place.server, place.id, "kill -9 -1", "");
         expect_output(&place.server, place.id, "echo alive", "alive\n"); /* the agent survives its children */
         expect_output(&place.server, other, "pgrep -c '^sleep$'", "1\n");
