@@ -187,13 +187,11 @@ static void large_things_pass(void **state)
     assert_int_equal(answer.status, 200);
     assert_int_equal(json_object_get_string_len(json_object_object_get(answer.json, "result")), 100000000);
     answer_finish(&answer);
-    size_t len = 3000000;
-    char *command = malloc(len + 64);
-    int head = sprintf(command, "cat <<'END' | wc -c\n");
-    memset(command + head, 'y', len);
-    sprintf(command + head + len, "\nEND\n");
+    static char command[3000100] = "cat <<'END' | wc -c\n";
+    size_t head = strlen(command);
+    memset(command + head, 'y', 3000000);
+    strcpy(command + head + 3000000, "\nEND\n");
     expect_output(&server, id, command, "3000001\n");
-    free(command);
 }
 
 static void *execute_once(void *closure)

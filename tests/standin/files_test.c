@@ -162,9 +162,10 @@ static struct answer upload(const char *body)
 {
     char path[128];
     snprintf(path, sizeof path, "/toolbox/%s/files/bulk-upload", id);
-    return call(&server,
-                (struct call){
-                    .method = "POST", .path = path, .body = body, .type = "multipart/form-data; boundary=BB"});
+    return call(&server, (struct call){.method = "POST",
+                                       .path = path,
+                                       .body = body,
+                                       .type = "multipart/form-data; boundary=BB"});
 }
 
 static void uploads_are_written_where_they_say(void **state)

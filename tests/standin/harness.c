@@ -139,18 +139,22 @@ int server_fails(const char *const *arguments, char *text, size_t cap)
 struct collected {
     char *bytes;
     size_t len;
+    size_t cap;
 };
 
 static size_t collect(char *bytes, size_t size, size_t count, void *closure)
 {
     struct collected *to = closure;
-    char *grown = realloc(to->bytes, to->len + size * count + 1);
-    if (grown == NULL) return 0;
-    to->bytes = grown;
-    memcpy(to->bytes + to->len, bytes, size * count);
-    to->len += size * count;
+    size_t more = size * count;
+    if (to->cap - to->len <= more) {
+        to->cap = 2 * to->cap + more + 1;
+        to->bytes = realloc(to->bytes, to->cap);
+        if (to->bytes == NULL) return 0;
+    }
+    memcpy(to->bytes + to->len, bytes, more);
+    to->len += more;
     to->bytes[to->len] = '\0';
-    return size * count;
+    return more;
 }
 
 static struct curl_slist *headers_of(const struct call *what)
