@@ -216,12 +216,9 @@ void api_create(struct request *request)
     struct json_object *body = request_json(request);
     struct fail why;
     if (body == NULL) return;
-    if (check(body, &why) != 0) {
-        reply_api_error(request, 400, "%s", why.text);
-    } else {
-        registry_lock(&request->standin->registry);
-        create(request, body);
-        registry_unlock(&request->standin->registry);
-    }
-    json_object_put(body);
+    if (check(body, &why) != 0) reply_api_error(request, 400, "%s", why.text);
+    registry_lock(&request->standin->registry);
+    if (request->reply.status == 0) create(request, body);
+    json_object_put(body); /* the sandbox shares parts of it, and json-c counts references without locks */
+    registry_unlock(&request->standin->registry);
 }

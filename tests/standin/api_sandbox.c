@@ -3,8 +3,8 @@
 
 #include "clock.h"
 #include "handlers.h"
+#include "mem.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum { WORK_MS = 30000 }; /* longest wait for work that should take no time */
@@ -15,7 +15,7 @@ struct sandbox *api_find(struct request *request)
     if (sandbox == NULL)
         reply_api_error(request, 404, "Sandbox with ID or name %.200s not found", request->argument);
     else
-        request->sandbox_id = strdup(sandbox->id);
+        request->sandbox_id = mem_copy(sandbox->id);
     return sandbox;
 }
 
@@ -27,7 +27,8 @@ static void begun(struct request *request)
 void api_reply_started(struct request *request, struct sandbox *sandbox, int transition_ms)
 {
     struct registry *registry = &request->standin->registry;
-    int blocks_ms = request->standin->options.create_blocks_ms;
+    bool is_quick_to_answer = sandbox->state == STATE_RESTORING || sandbox->state == STATE_PENDING_BUILD;
+    int blocks_ms = is_quick_to_answer ? 0 : request->standin->options.create_blocks_ms;
     int wait_ms = blocks_ms > 0 ? blocks_ms : transition_ms == 0 ? WORK_MS : 0;
     struct json_object *before = sandbox_to_json(sandbox);
     begun(request);

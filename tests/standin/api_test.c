@@ -300,6 +300,7 @@ static void mistakes_on_the_command_line_are_explained(void **state)
     expect_usage_error("--unknown", NULL);
     expect_usage_error("--port", "x");
     expect_usage_error("--bind", "0.0.0.0");
+    expect_usage_error("--bind", "127.0.0.1.example.org");
     expect_usage_error("--tls-cert", "x.pem");
     expect_usage_error("--isolation", "some");
     expect_usage_error("stray", NULL);

@@ -78,9 +78,11 @@ int faults_install(struct faults *faults, struct json_object *rules, struct fail
         return fail_set(why, "faults are a JSON array of rules");
     for (size_t i = 0; i < json_object_array_length(rules); i++)
         TRY(check_rule(json_object_array_get_idx(rules, i), why));
+    struct json_object *copy = NULL; /* json-c counts references without locks */
+    json_object_deep_copy(rules, &copy, NULL);
     pthread_mutex_lock(&faults->lock);
     json_object_put(faults->rules);
-    faults->rules = json_object_get(rules);
+    faults->rules = copy;
     pthread_mutex_unlock(&faults->lock);
     return 0;
 }
@@ -114,7 +116,7 @@ static bool applies(struct json_object *rule, const char *method, const char *pa
 
 static struct fault fault_of(struct json_object *rule)
 {
-    struct json_object *copy = NULL; /* json-c counts references without locks */
+    struct json_object *copy = NULL;
     json_object_deep_copy(rule, &copy, NULL);
     struct json_object *act = json_object_object_get(copy, "do");
     struct fault fault = {.rule = copy,

@@ -32,7 +32,7 @@ struct faults {
 void faults_init(struct faults *faults);
 void faults_finish(struct faults *faults);
 
-/* Replaces all rules by this JSON array (a reference is taken). Refused as a whole if one is wrong. */
+/* Replaces all rules by this JSON array (copied). Refused as a whole if one is wrong. */
 int faults_install(struct faults *faults, struct json_object *rules, struct fail *why);
 struct json_object *faults_to_json(struct faults *faults); /* with how often each was seen; to be put */
 

@@ -1,5 +1,6 @@
 #include "options.h"
 
+#include <arpa/inet.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stddef.h>
@@ -140,9 +141,15 @@ static bool apply(struct options *options, const struct entry *entry, const char
     }
 }
 
+static bool is_loopback(const char *text)
+{
+    struct in_addr address;
+    return inet_pton(AF_INET, text, &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
+}
+
 static bool is_sane(const struct options *options)
 {
-    if (strncmp(options->bind, "127.", 4) != 0)
+    if (!is_loopback(options->bind))
         return mistake("only loopback addresses are served, not ", options->bind);
     if (options->port > 65535) return mistake("no such port", "");
     if (options->minute_ms == 0) return mistake("--minute-ms must be at least 1", "");

@@ -25,6 +25,8 @@ enum {
     MAX_CONNECTIONS = 8192,
     CONNECTION_MEMORY = 256 << 10, /* request head, and the chunks in which bodies arrive */
     THREAD_STACK = 512 << 10,
+    BROKEN_MAX = 64 << 20,
+    BROKEN_CHUNK = 64 << 10,
 };
 
 static struct request *request_create(struct standin *standin, const char *target)
@@ -160,25 +162,34 @@ static void free_broken(void *closure)
     free(body);
 }
 
-/* The bytes that a break in the middle needs; for files and streams a kilobyte is enough to be a beginning.
- */
+/* The body to break, as bytes: what a file or a stream holds, as far as it fits into memory with ease. */
 static void collect_body(struct reply *reply)
 {
-    char some[1024];
-    ssize_t n = 0;
-    if (reply->file >= 0) n = pread(reply->file, some, sizeof some, (off_t)reply->file_offset);
-    if (reply->source != NULL) n = reply->source(reply->source_state, some, sizeof some);
-    if (n > 0) buf_append(&reply->body, some, (size_t)n);
+    ssize_t n = 1;
+    while (n > 0 && reply->body.len < BROKEN_MAX && buf_reserve(&reply->body, BROKEN_CHUNK) == 0) {
+        char *end = reply->body.data + reply->body.len;
+        off_t at = (off_t)(reply->file_offset + reply->body.len);
+        n = 0;
+        if (reply->file >= 0) n = pread(reply->file, end, BROKEN_CHUNK, at);
+        if (reply->source != NULL) n = reply->source(reply->source_state, end, BROKEN_CHUNK);
+        if (n > 0) reply->body.len += (size_t)n;
+    }
+    if (reply->file >= 0 && reply->body.len > reply->file_len) reply->body.len = (size_t)reply->file_len;
 }
 
+/* A stream stays one: its length is not announced, so that only its end tells that it was cut. */
 static struct MHD_Response *broken_response(struct request *request, enum drop_point drop)
 {
-    collect_body(&request->reply);
-    size_t whole = request->reply.body.len > 0 ? request->reply.body.len : 1;
+    struct reply *reply = &request->reply;
+    bool is_stream = reply->source != NULL;
+    uint64_t announced = reply->file >= 0 ? reply->file_len : reply->body.len;
+    if (reply->file >= 0 || is_stream) collect_body(reply);
     struct broken_body *body = mem_alloc(sizeof *body);
-    body->len = drop == DROP_MID_BODY ? whole / 2 : 0;
-    body->bytes = buf_take(&request->reply.body);
-    return MHD_create_response_from_callback(whole, 64 << 10, read_broken, body, free_broken);
+    body->len = drop == DROP_MID_BODY ? reply->body.len / 2 : 0;
+    body->bytes = buf_take(&reply->body);
+    if (announced == 0) announced = 1; /* there must be something to miss */
+    return MHD_create_response_from_callback(is_stream ? MHD_SIZE_UNKNOWN : announced, BROKEN_CHUNK,
+                                             read_broken, body, free_broken);
 }
 
 static struct MHD_Response *whole_response(struct request *request)
