@@ -182,11 +182,12 @@ static bool drain_event(struct engine *engine)
 static void io_loop(struct engine *engine)
 {
     int sleep_ms = 0;
-    while (!atomic_load(&engine->stop)) {
+    for (;;) {
         struct curl_waitfd event = {.fd = engine->event_fd, .events = CURL_WAIT_POLLIN};
         int running = 0;
         curl_multi_poll(engine->multi, &event, 1, sleep_ms, NULL);
         if (drain_event(engine)) {
+            if (atomic_load(&engine->stop)) return; /* engine_stop's last touch was the event */
             take_arrived(engine);
             take_interrupted(engine, engine->transferring);
             take_interrupted(engine, engine->sleeping);
@@ -292,6 +293,7 @@ static struct engine *engine_get(struct err *err)
         return engine;
     }
     wake_set_fd(made->event_fd);
+    wake();      /* somebody may have been cancelled before there was a way to wake anyone */
     return made; /* after fork the parent's engine is left alone, sockets and all */
 }
 

@@ -3,9 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/str.h"
+
+/* All headers of an answer: libcurl limits each of them, but not their number. */
+#define HEAD_MAX (256u * 1024u)
 
 void http_response_finish(struct http_response *response)
 {
@@ -18,9 +22,8 @@ void http_response_finish(struct http_response *response)
 static size_t on_body(char *data, size_t size, size_t count, void *ctx)
 {
     struct transfer *transfer = ctx;
-    int status = buf_append(&transfer->response->body, data, size * count);
-    transfer->too_large = status == EEP_E_TOO_LARGE;
-    return status == EEP_OK ? size * count : 0;
+    transfer->refusal = buf_append(&transfer->response->body, data, size * count);
+    return transfer->refusal == EEP_OK ? size * count : 0;
 }
 
 /* The value if `line` is the header `name` ("Name:"), else absent. */
@@ -64,6 +67,10 @@ static size_t on_header(char *data, size_t size, size_t count, void *ctx)
     struct transfer *transfer = ctx;
     struct http_response *response = transfer->response;
     eep_str line = {data, size * count};
+    transfer->in_head = str_has_prefix(line, "HTTP/") || (transfer->in_head && str_trim(line).len > 0);
+    transfer->head_bytes += line.len;
+    if (transfer->head_bytes > HEAD_MAX) transfer->refusal = EEP_E_TOO_LARGE;
+    if (transfer->refusal != EEP_OK) return 0;
     take_header(line, "Content-Type:", response->content_type, sizeof response->content_type);
     take_header(line, "X-Request-Id:", response->request_id, sizeof response->request_id);
     take_header(line, "Location:", response->location, sizeof response->location);
@@ -166,17 +173,28 @@ static void set_protocols(CURL *easy)
 #endif
 }
 
+/* Programs that the host starts must not hold our connections open: old libcurl does not see to it. */
+static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    (void)ctx, (void)purpose;
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
 /* Nothing of this may come from the process environment behind the host's back. */
 static int set_network(struct transfer *transfer, struct err *err)
 {
     const struct http_profile *profile = transfer->request->profile;
     CURL *easy = transfer->easy;
     set_protocols(easy);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     curl_easy_setopt(easy, CURLOPT_PROXY, profile->proxy ? profile->proxy : "");
     curl_easy_setopt(easy, CURLOPT_NOPROXY, profile->no_proxy ? profile->no_proxy : "");
     curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075700
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* ending a look-up must not wait for the resolver */
+#endif
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, profile->connect_timeout_ms);
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, transfer->request->idle_limit_s);
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, transfer->request->fresh_connection ? 1L : 0L);
@@ -210,7 +228,8 @@ static int set_up(struct transfer *transfer, const struct wait *wait, void *owne
 int transfer_init(struct transfer *transfer, const struct http_request *request,
                   struct http_response *response, const struct wait *wait, void *owner, struct err *err)
 {
-    *transfer = (struct transfer){.request = request, .response = response, .easy = curl_easy_init()};
+    *transfer = (struct transfer){
+        .request = request, .response = response, .deadline = wait->deadline, .easy = curl_easy_init()};
     if (!transfer->easy) return err_no_memory(err);
     http_response_finish(response);
     *response = (struct http_response){.range_total = -1, .body = BUF_INIT(request->max_body)};
@@ -230,15 +249,21 @@ void transfer_finish(struct transfer *transfer)
 /* -- What became of it
  * -------------------------------------------------------------------------------------------- */
 
-/* Did any byte of the request leave? Then the server may have acted, unless the method only reads. */
-static uint32_t maybe_applied(const struct transfer *transfer)
+/* Did any byte of the request leave? */
+static bool was_sent(const struct transfer *transfer)
 {
     curl_off_t sent = 0;
     long request_size = 0;
-    if (strcmp(transfer->request->method, "GET") == 0) return 0;
     curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
     curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &request_size);
-    return sent > 0 || request_size > 0 ? EEP_ERROR_MAYBE_APPLIED : 0;
+    return sent > 0 || request_size > 0;
+}
+
+/* The server may have acted, unless the method only reads. */
+static uint32_t maybe_applied(const struct transfer *transfer)
+{
+    bool reads = strcmp(transfer->request->method, "GET") == 0;
+    return !reads && was_sent(transfer) ? EEP_ERROR_MAYBE_APPLIED : 0;
 }
 
 static bool is_tls_error(CURLcode code)
@@ -283,6 +308,8 @@ static int unavailable(const struct transfer *transfer, CURLcode code, const cha
 static int classify(struct transfer *transfer, CURLcode code, struct err *err)
 {
     if (is_tls_error(code)) return tls_error(transfer, code, err);
+    /* also what libcurl calls an answer without a status line, which HTTP/0.9 had */
+    if (code == CURLE_UNSUPPORTED_PROTOCOL && was_sent(transfer)) code = CURLE_WEIRD_SERVER_REPLY;
     switch (code) {
     case CURLE_OUT_OF_MEMORY: return err_no_memory(err);
     case CURLE_URL_MALFORMAT:
@@ -293,6 +320,8 @@ static int classify(struct transfer *transfer, CURLcode code, struct err *err)
     case CURLE_COULDNT_RESOLVE_PROXY: return unavailable(transfer, code, "cannot look up the proxy for", err);
     case CURLE_COULDNT_CONNECT: return unavailable(transfer, code, "cannot connect to", err);
     case CURLE_OPERATION_TIMEDOUT:
+        if (clock_left_ms(transfer->deadline) > 1) /* libcurl's clock may be one ahead */
+            return unavailable(transfer, code, "cannot connect in time to", err);
         err_set(err, EEP_E_DEADLINE, "no answer in time from %s: %s", transfer->request->url,
                 detail(transfer, code));
         return err_flag(err, EEP_ERROR_RETRYABLE | maybe_applied(transfer));
@@ -317,10 +346,17 @@ int transfer_result(struct transfer *transfer, CURLcode code, struct err *err)
 {
     long os_errno = 0;
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &transfer->response->status);
+    /* libcurl takes an answer that ends within its head for a whole one */
+    if (code == CURLE_OK && transfer->in_head) code = CURLE_PARTIAL_FILE;
     if (code == CURLE_OK) return EEP_OK;
-    if (code == CURLE_WRITE_ERROR && transfer->too_large) {
-        err_set(err, EEP_E_PROTOCOL, "the answer of %s is larger than the %zu bytes that it may have",
-                transfer->request->url, transfer->request->max_body);
+    if (code == CURLE_WRITE_ERROR && transfer->refusal == EEP_E_NO_MEMORY) {
+        err_no_memory(err);
+        return err_flag(err, maybe_applied(transfer));
+    }
+    if (code == CURLE_WRITE_ERROR && transfer->refusal == EEP_E_TOO_LARGE) {
+        err_set(err, EEP_E_PROTOCOL,
+                "the answer of %s is larger than it may be (%u bytes of headers, %zu of body)",
+                transfer->request->url, HEAD_MAX, transfer->request->max_body);
         return err_flag(err, maybe_applied(transfer));
     }
     classify(transfer, code, err);

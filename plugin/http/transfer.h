@@ -15,8 +15,11 @@ struct transfer {
     curl_mime *mime;
     const struct http_request *request;
     struct http_response *response;
+    int64_t deadline;
     char curl_error[CURL_ERROR_SIZE];
-    bool too_large;
+    size_t head_bytes;
+    bool in_head; /* the empty line behind the headers is still to come */
+    int refusal;  /* why the rest of the answer is not wanted: EEP_E_TOO_LARGE, _NO_MEMORY */
 };
 
 /* Makes the handle; wait->deadline bounds the whole transfer. owner is given back by CURLINFO_PRIVATE.
