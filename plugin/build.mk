@@ -33,8 +33,13 @@ $(BUILD)/gen/%_json.h: plugin/%.json tools/embed
 	@mkdir -p $(@D)
 	tools/embed --text $*_json $< > $@
 
-# Unit tests: plugin/a/b_test.c is linked with all objects of the plugin except its entry.
-$(BUILD)/plugin/%_test: $(BUILD)/plugin/%_test.o $(PLUGIN_OBJ)
+# Unit tests: plugin/a/b_test.c is linked with all objects of the plugin, and with what tests share.
+TEST_SUPPORT_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
+
+$(BUILD)/plugin/%_test: $(BUILD)/plugin/%_test.o $(PLUGIN_OBJ) $(TEST_SUPPORT_OBJ)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ $(JSONC_STATIC) $(CURL_LIBS) -lcmocka -lpthread -o $@
 
 TESTS += $(PLUGIN_TEST_SRC:%.c=$(BUILD)/%)
+
+-include plugin/config.mk
+include plugin/runner/build.mk
