@@ -22,10 +22,12 @@ PROGRAMS += $(BUILD)/eep $(BUILD)/minimal
 
 # -- unit tests: hosts/cli/X_test.c is linked with all of eep but its main
 
-$(BUILD)/hosts/cli/%_test: $(BUILD)/hosts/cli/%_test.o $(filter-out %/main.o,$(CLI_OBJ)) $(HOSTS_LOADER)
+CLI_UNIT_TESTS := $(CLI_TEST_SRC:%.c=$(BUILD)/%)
+
+$(CLI_UNIT_TESTS): %: %.o $(filter-out %/main.o,$(CLI_OBJ)) $(HOSTS_LOADER)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ $(CLI_LIBS) -lcmocka -o $@
 
-TESTS += $(CLI_TEST_SRC:%.c=$(BUILD)/%)
+TESTS += $(CLI_UNIT_TESTS)
 
 # -- the loader's test, and a plugin for each way to be unfit
 
@@ -43,12 +45,24 @@ $(BUILD)/hosts/loader/loader_test: $(BUILD)/hosts/loader/loader_test.o $(HOSTS_L
 
 TESTS += $(BUILD)/hosts/loader/loader_test
 
-# -- tests that drive build/eep as a process
+# -- tests that drive build/eep as a process: with a plugin of their own, and with the real one and the stand-in
 
-CLI_FAKE     := $(BUILD)/tests/cli/fake_plugin.so
-CLI_HARNESS  := $(BUILD)/tests/cli/process.o
-CLI_PROGRAMS := cli_test fake_lease_test daytona_lease_test
+CLI_FAKE    := $(BUILD)/tests/cli/fake_plugin.so
+CLI_HARNESS := $(BUILD)/tests/cli/process.o $(BUILD)/tests/cli/eep_process.o
 
 $(CLI_FAKE): tests/cli/fake_plugin.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -fPIC -shared $< -ljson-c -o $@
+
+$(BUILD)/tests/cli/cli_test: $(BUILD)/tests/cli/cli_test.o $(CLI_HARNESS) | $(BUILD)/eep $(CLI_FAKE)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ -ljson-c -lcmocka -o $@
+
+TESTS += $(BUILD)/tests/cli/cli_test
+
+CLI_LEASE_TESTS := $(BUILD)/tests/cli/fake_lease_test $(BUILD)/tests/cli/daytona_lease_test
+
+$(CLI_LEASE_TESTS): $(BUILD)/tests/cli/%_lease_test: \
+    $(BUILD)/tests/cli/lease_test.o $(BUILD)/tests/cli/provider_%.o $(CLI_HARNESS) | $(BUILD)/eep $(CLI_FAKE)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ -ljson-c -lcmocka -o $@
+
+TESTS += $(CLI_LEASE_TESTS)

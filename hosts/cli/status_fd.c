@@ -18,6 +18,7 @@ int status_fd_open(uint32_t number, int *fd, struct err *err)
     int flags = fcntl((int)number, F_GETFL);
     if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
         return err_usage(err, "--status-fd %u: this descriptor is not open for writing", number);
+    fcntl((int)number, F_SETFD, FD_CLOEXEC);
     *fd = (int)number;
     return EEP_OK;
 }

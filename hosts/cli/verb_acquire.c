@@ -53,7 +53,7 @@ static const struct option_group groups[] = {
 const struct verb verb_acquire = {
     .name = "acquire",
     .summary = "create a sandbox, print its lease id",
-    .usage = "acquire [--key KEY] [--name HINT] [--label NAME=VALUE] [--env NAME=VALUE] [options]",
+    .usage = "acquire [options]",
     .about =
         "Creates a sandbox, waits until it runs, and prints its lease id, alone, on standard output:\n"
         "\n"

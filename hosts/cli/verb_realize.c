@@ -60,7 +60,7 @@ static const struct option_group groups[] = {
 const struct verb verb_realize = {
     .name = "realize",
     .summary = "make the workspace folder, put files into it",
-    .usage = "realize LEASE [--root DIR] [--file LOCAL[:REMOTE]] [--dir REMOTE] [options]",
+    .usage = "realize LEASE [--file LOCAL[:REMOTE]]... [--dir REMOTE]... [options]",
     .about = "Makes the workspace folder, puts folders and files into it, and prints its absolute path. A "
              "file appears "
              "whole or not at all; realize may be repeated.",

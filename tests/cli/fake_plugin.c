@@ -619,6 +619,7 @@ static int start(struct job *job, const char *cwd)
     posix_spawn_file_actions_adddup2(&actions, in, 0);
     posix_spawn_file_actions_adddup2(&actions, out[1], 1);
     posix_spawn_file_actions_adddup2(&actions, merge ? out[1] : err[1], 2);
+    posix_spawn_file_actions_addclosefrom_np(&actions, 3); /* the host's own must not outlive it in a command */
     posix_spawn_file_actions_addchdir_np(&actions, cwd);
     posix_spawnattr_init(&attributes);
     sigfillset(&defaults);

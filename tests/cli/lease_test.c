@@ -1,0 +1,391 @@
+/* lease_test.c: eep with real leases: exit codes, streams, JSON, Ctrl-C, and nothing left behind.
+ *
+ * Linked twice: with provider_fake.c and with provider_daytona.c. The promises are those of the ABI, so they
+ * are the same for both. All tests but those of acquire and run share one lease.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "eep_process.h"
+#include "provider.h"
+
+static struct eep_setup eep;
+static struct process process = {.fds = {-1, -1, -1}};
+static char *lease;
+
+/* -- exit codes and streams
+ * ---------------------------------------------------------------------------------------- */
+
+static void exit_codes_are_the_commands(void **state)
+{
+    (void)state;
+    assert_int_equal(EEP_RUN(&process, &eep, "exec", lease, "--", "true"), 0);
+    assert_string_equal(process_text(&process, PROCESS_STDERR), "");
+    assert_int_equal(EEP_RUN(&process, &eep, "exec", lease, "-c", "exit 3"), 3);
+    assert_int_equal(EEP_RUN(&process, &eep, "exec", lease, "-c", "exit 255"), 255);
+    assert_int_equal(EEP_RUN(&process, &eep, "exec", lease, "--", "sh", "-c", "exit $1", "sh", "7"), 7);
+}
+
+/* A sandbox without the exact supervisor may not know which signal it was: 128 then. */
+static void a_signal_is_128_and_its_number(void **state)
+{
+    (void)state;
+    int exit_code = EEP_RUN(&process, &eep, "exec", lease, "-c", "kill -9 $$");
+    assert_true(exit_code == 128 + 9 || exit_code == 128);
+}
+
+static void the_time_limit_is_124(void **state)
+{
+    (void)state;
+    long long begin = process_now_ms();
+    assert_int_equal(
+        EEP_RUN(&process, &eep, "exec", lease, "--time-limit", "500ms", "-c", "echo a; sleep 15"), 124);
+    assert_true(process_now_ms() - begin < 10000);
+    assert_string_equal(process_text(&process, PROCESS_STDOUT), "a\n");
+    eep_says(&process, PROCESS_STDERR, "killed at its time limit");
+}
+
+static void a_lost_lease_is_125(void **state)
+{
+    (void)state;
+    assert_int_equal(EEP_RUN(&process, &eep, "exec", "no-such-lease", "--json", "--", "true"), 125);
+    json_object *object = eep_json(&process, PROCESS_STDOUT);
+    assert_string_equal(eep_json_text(object, "error/name"), "LEASE_LOST");
+    json_object_put(object);
+}
+
+static void streams_are_exact_and_apart(void **state)
+{
+    (void)state;
+    static const char script[] = "printf 'a\\0b\\377\\n'; printf '\\001\\0\\376' >&2; exit 4";
+    assert_int_equal(EEP_RUN(&process, &eep, "exec", lease, "-c", script), 4);
+    assert_int_equal(process.texts[PROCESS_STDOUT].len, 5);
+    assert_memory_equal(process.texts[PROCESS_STDOUT].data, "a\0b\377\n", 5);
+    assert_int_equal(process.texts[PROCESS_STDERR].len, 3);
+    assert_memory_equal(process.texts[PROCESS_STDERR].data, "\001\0\376", 3);
+    assert_int_equal(EEP_RUN(&process, &eep, "exec", lease, "--merge", "-c", "echo 1; echo 2 >&2; echo 3"),
+                     0);
+    assert_string_equal(process_text(&process, PROCESS_STDOUT), "1\n2\n3\n");
+}
+
+static void large_input_comes_back_whole(void **state)
+{
+    (void)state;
+    enum { SIZE = 3 << 20 };
+    unsigned char *data = malloc(SIZE);
+    for (size_t i = 0, x = 1; i < SIZE; i++, x = x * 1103515245 + 12345)
+        data[i] = (unsigned char)(x >> 16);
+    struct eep_setup with_input = {.env = eep.env, .input = data, .input_len = SIZE};
+    assert_int_equal(EEP_RUN(&process, &with_input, "exec", lease, "--stdin", "--", "cat"), 0);
+    assert_int_equal(process.texts[PROCESS_STDOUT].len, SIZE);
+    assert_memory_equal(process.texts[PROCESS_STDOUT].data, data, SIZE);
+    free(data);
+}
+
+static void input_is_empty_unless_asked_for(void **state)
+{
+    (void)state;
+    struct eep_setup with_input = {.env = eep.env, .input = "text\n", .input_len = 5};
+    assert_int_equal(EEP_RUN(&process, &with_input, "exec", lease, "--", "cat"), 0);
+    assert_int_equal(process.texts[PROCESS_STDOUT].len, 0);
+    assert_int_equal(EEP_RUN(&process, &eep, "exec", lease, "--stdin-file", "/dev/null", "--", "wc", "-c"),
+                     0);
+    assert_int_equal(atoi(process_text(&process, PROCESS_STDOUT)), 0);
+}
+
+static void output_arrives_while_the_command_runs(void **state)
+{
+    (void)state;
+    EEP_START(&process, &eep, "exec", lease, "-c", "echo early; sleep 10; echo late");
+    long long begin = process_now_ms();
+    process_expect(&process, PROCESS_STDOUT, "early\n");
+    assert_true(process_now_ms() - begin < 5000);
+    process_signal(&process, SIGTERM);
+    assert_int_equal(process_finish(&process), 130);
+}
+
+static void environment_and_folder_are_given(void **state)
+{
+    (void)state;
+    const char *env[8] = {"TAKEN=from eep"};
+    for (size_t i = 0; eep.env[i]; i++)
+        env[i + 1] = eep.env[i];
+    struct eep_setup with_env = {.env = env};
+    assert_int_equal(EEP_RUN(&process, &with_env, "exec", lease, "--env", "GIVEN=a b=c", "--env", "TAKEN",
+                             "--cwd", "/", "-c", "echo \"$GIVEN|$TAKEN|$PWD\""),
+                     0);
+    assert_string_equal(process_text(&process, PROCESS_STDOUT), "a b=c|from eep|/\n");
+    assert_int_equal(EEP_RUN(&process, &eep, "exec", lease, "--cwd", "/no/such/folder", "-c", "true"), 125);
+}
+
+static void a_reader_that_leaves_stops_the_command(void **state)
+{
+    (void)state;
+    EEP_START(&process, &eep, "exec", lease, "-c", "while :; do echo line; sleep 0.05; done");
+    process_expect(&process, PROCESS_STDOUT, "line\n");
+    process_close(&process, PROCESS_STDOUT);
+    assert_int_equal(process_finish(&process), 125);
+    eep_says(&process, PROCESS_STDERR, "standard output cannot be written");
+}
+
+static void an_execution_id_runs_once(void **state)
+{
+    (void)state;
+    const char *script = "echo x >> count; wc -l < count";
+    assert_int_equal(EEP_RUN(&process, &eep, "exec", lease, "--id", "once", "-c", script), 0);
+    int again = EEP_RUN(&process, &eep, "exec", lease, "--id", "once", "-c", script);
+    assert_int_equal(again, provider_attaches() ? 0 : 125);
+    if (provider_attaches()) assert_int_equal(atoi(process_text(&process, PROCESS_STDOUT)), 1);
+    assert_int_equal(EEP_RUN(&process, &eep, "exec", lease, "-c", "wc -l < count"), 0);
+    assert_int_equal(atoi(process_text(&process, PROCESS_STDOUT)), 1);
+}
+
+/* -- for programs
+ * ---------------------------------------------------------------------------------------------------- */
+
+static void json_holds_the_whole_execution(void **state)
+{
+    (void)state;
+    assert_int_equal(EEP_RUN(&process, &eep, "exec", lease, "--json", "--id", "json-1", "-c",
+                             "echo gr\303\274n; printf '\\377' >&2; exit 5"),
+                     5);
+    json_object *object = eep_json(&process, PROCESS_STDOUT);
+    assert_int_equal(eep_json_int(object, "exit"), 5);
+    assert_int_equal(eep_json_int(object, "exitCode"), 5);
+    assert_string_equal(eep_json_text(object, "executionId"), "json-1");
+    assert_string_equal(eep_json_text(object, "lease"), lease);
+    assert_string_equal(eep_json_text(object, "stdout"), "gr\303\274n\n");
+    assert_string_equal(eep_json_text(object, "stdoutBase64"), "Z3LDvG4K");
+    assert_null(eep_json_text(object, "stderr"));
+    assert_string_equal(eep_json_text(object, "stderrBase64"), "/w==");
+    assert_int_equal(eep_json_int(object, "stdoutTotal"), 6);
+    assert_int_equal(eep_json_int(object, "stderrTotal"), 1);
+    json_object_put(object);
+    assert_string_equal(process_text(&process, PROCESS_STDERR), "");
+}
+
+static void the_status_line_tells_who_failed(void **state)
+{
+    (void)state;
+    assert_int_equal(EEP_RUN(&process, &eep, "exec", lease, "--status-fd", "3", "-c", "echo raw; exit 125"),
+                     125);
+    assert_string_equal(process_text(&process, PROCESS_STDOUT), "raw\n");
+    json_object *object = eep_json(&process, PROCESS_STATUS);
+    assert_int_equal(eep_json_int(object, "exitCode"), 125);
+    json_object_put(object);
+
+    assert_int_equal(EEP_RUN(&process, &eep, "exec", "no-such-lease", "--status-fd=3", "-c", "true"), 125);
+    object = eep_json(&process, PROCESS_STATUS);
+    assert_string_equal(eep_json_text(object, "error/name"), "LEASE_LOST");
+    assert_int_equal(eep_json_int(object, "exit"), 125);
+    json_object_put(object);
+}
+
+/* -- Ctrl-C
+ * ----------------------------------------------------------------------------------------------------------
+ */
+
+static void the_first_interrupt_kills_the_command(void **state)
+{
+    (void)state;
+    EEP_START(&process, &eep, "exec", lease, "--status-fd=3", "-c", "echo begun; sleep 60");
+    process_expect(&process, PROCESS_STDOUT, "begun\n");
+    process_signal(&process, SIGINT);
+    assert_int_equal(process_finish(&process), 130);
+    eep_says(&process, PROCESS_STDERR, "eep: stopping and cleaning up, at most 10 s");
+    json_object *object = eep_json(&process, PROCESS_STATUS);
+    assert_string_equal(eep_json_text(object, "error/name"), "CANCELLED");
+    assert_int_equal(eep_json_int(object, "error/maybeApplied"), 0);
+    json_object_put(object);
+}
+
+static void the_second_interrupt_leaves_at_once(void **state)
+{
+    (void)state;
+    EEP_START(&process, &eep, "exec", lease, "--grace=15s", "--id=stubborn", "-c",
+              "trap '' INT TERM; echo begun; sleep 17 & wait; wait");
+    process_expect(&process, PROCESS_STDOUT, "begun\n");
+    process_signal(&process, SIGINT);
+    process_expect(&process, PROCESS_STDERR, "at most 15 s");
+    long long second = process_now_ms();
+    process_signal(&process, SIGINT);
+    assert_int_equal(process_finish(&process), 130);
+    assert_true(process_now_ms() - second < 2000);
+    eep_says(&process, PROCESS_STDERR, lease);
+    eep_says(&process, PROCESS_STDERR, "--id stubborn joins it");
+}
+
+/* -- leases
+ * ----------------------------------------------------------------------------------------------------------
+ */
+
+static void files_survive_a_stop_and_a_new_process(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/eep-source-XXXXXX";
+    char source[64];
+    int fd = mkstemp(path);
+    assert_int_equal(write(fd, "#!/bin/sh\necho it works\n", 24), 24);
+    fchmod(fd, 0755);
+    close(fd);
+    snprintf(source, sizeof(source), "%s:program", path);
+    assert_int_equal(EEP_RUN(&process, &eep, "realize", lease, "--dir", "sub", "--file", source), 0);
+    char *root = eep_line(&process);
+    assert_int_equal(root[0], '/');
+    free(root);
+    assert_int_equal(EEP_RUN(&process, &eep, "release", lease, "--stop"), 0);
+    assert_string_equal(process_text(&process, PROCESS_STDOUT), "");
+    assert_int_equal(EEP_RUN(&process, &eep, "resume", lease, "--json"), 0);
+    json_object *object = eep_json(&process, PROCESS_STDOUT);
+    assert_string_equal(eep_json_text(object, "state"), "STARTED");
+    json_object_put(object);
+    assert_int_equal(EEP_RUN(&process, &eep, "exec", lease, "-c", "test -d sub && ./program"), 0);
+    assert_string_equal(process_text(&process, PROCESS_STDOUT), "it works\n");
+    unlink(path);
+}
+
+static void a_source_that_fails_is_told(void **state)
+{
+    (void)state;
+    assert_int_equal(EEP_RUN(&process, &eep, "realize", lease, "--file", "/dev/null:/proc/nowhere/x"), 125);
+    eep_says(&process, PROCESS_STDERR, "/proc/nowhere/x");
+    assert_string_equal(process_text(&process, PROCESS_STDOUT), "");
+}
+
+static void the_same_key_gives_the_same_lease(void **state)
+{
+    (void)state;
+    assert_int_equal(EEP_RUN(&process, &eep, "acquire", "--key", "build-42", "--name", "a test"), 0);
+    char *first = eep_line(&process);
+    assert_int_equal(EEP_RUN(&process, &eep, "acquire", "--key", "build-42", "--name", "a test", "--json"),
+                     0);
+    json_object *object = eep_json(&process, PROCESS_STDOUT);
+    assert_string_equal(eep_json_text(object, "lease"), first);
+    assert_string_equal(eep_json_text(object, "flags"), "[ \"REUSED\" ]");
+    json_object_put(object);
+    assert_int_equal(EEP_RUN(&process, &eep, "release", first, "--destroy"), 0);
+    assert_int_equal(EEP_RUN(&process, &eep, "release", first, "--destroy", "--json"), 0);
+    eep_says(&process, PROCESS_STDOUT, "ALREADY");
+    assert_int_equal(EEP_RUN(&process, &eep, "resume", first), 125);
+    free(first);
+}
+
+/* -- run: nothing is left behind
+ * ------------------------------------------------------------------------------------- */
+
+static void run_leaves_nothing(void **state)
+{
+    (void)state;
+    int before = provider_count();
+    assert_int_equal(EEP_RUN(&process, &eep, "run", "--quiet", "-c", "echo hello; exit 6"), 6);
+    assert_string_equal(process_text(&process, PROCESS_STDOUT), "hello\n");
+    assert_string_equal(process_text(&process, PROCESS_STDERR), "");
+    assert_int_equal(provider_count(), before);
+    assert_int_equal(
+        EEP_RUN(&process, &eep, "run", "--json", "--file", "/dev/null:empty", "--", "cat", "empty"), 0);
+    json_object *object = eep_json(&process, PROCESS_STDOUT);
+    assert_string_equal(eep_json_text(object, "released/done"), "destroyed");
+    json_object_put(object);
+    assert_int_equal(provider_count(), before);
+}
+
+static void run_leaves_nothing_when_it_fails(void **state)
+{
+    (void)state;
+    int before = provider_count();
+    assert_int_equal(EEP_RUN(&process, &eep, "run", "--cwd", "/no/such/folder", "-c", "true"), 125);
+    assert_int_equal(provider_count(), before);
+    assert_int_equal(EEP_RUN(&process, &eep, "run", "--file", "/dev/null:/proc/nowhere/x", "-c", "true"),
+                     125);
+    assert_int_equal(provider_count(), before);
+}
+
+static void run_leaves_nothing_when_interrupted(void **state)
+{
+    (void)state;
+    int before = provider_count();
+    EEP_START(&process, &eep, "run", "-c", "echo begun; sleep 60");
+    process_expect(&process, PROCESS_STDOUT, "begun\n");
+    process_signal(&process, SIGINT);
+    assert_int_equal(process_finish(&process), 130);
+    eep_says(&process, PROCESS_STDERR, "sandbox destroyed");
+    assert_int_equal(provider_count(), before);
+}
+
+static void run_keeps_when_asked_to(void **state)
+{
+    (void)state;
+    assert_int_equal(EEP_RUN(&process, &eep, "run", "--quiet", "--keep", "-c", "true"), 0);
+    char kept[256] = "";
+    assert_int_equal(sscanf(process_text(&process, PROCESS_STDERR), "eep: keeping lease %255s", kept), 1);
+    assert_int_equal(EEP_RUN(&process, &eep, "release", kept, "--destroy"), 0);
+}
+
+/* -- running
+ * ------------------------------------------------------------------------------------------------------- */
+
+static int prepare(void **state)
+{
+    (void)state;
+    eep = (struct eep_setup){.env = provider_env()};
+    assert_int_equal(EEP_RUN(&process, &eep, "acquire"), 0);
+    lease = eep_line(&process);
+    return 0;
+}
+
+static int clean_up(void **state)
+{
+    (void)state;
+    EEP_RUN(&process, &eep, "release", lease, "--destroy");
+    int left = provider_count();
+    process_free(&process);
+    free(lease);
+    return left == 0 ? 0 : -1;
+}
+
+int main(void)
+{
+    const char *missing = provider_start();
+    if (missing) {
+        printf("SKIP: %s\n", missing);
+        return 0;
+    }
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(exit_codes_are_the_commands),
+        cmocka_unit_test(a_signal_is_128_and_its_number),
+        cmocka_unit_test(the_time_limit_is_124),
+        cmocka_unit_test(a_lost_lease_is_125),
+        cmocka_unit_test(streams_are_exact_and_apart),
+        cmocka_unit_test(large_input_comes_back_whole),
+        cmocka_unit_test(input_is_empty_unless_asked_for),
+        cmocka_unit_test(output_arrives_while_the_command_runs),
+        cmocka_unit_test(environment_and_folder_are_given),
+        cmocka_unit_test(a_reader_that_leaves_stops_the_command),
+        cmocka_unit_test(an_execution_id_runs_once),
+        cmocka_unit_test(json_holds_the_whole_execution),
+        cmocka_unit_test(the_status_line_tells_who_failed),
+        cmocka_unit_test(the_first_interrupt_kills_the_command),
+        cmocka_unit_test(the_second_interrupt_leaves_at_once),
+        cmocka_unit_test(files_survive_a_stop_and_a_new_process),
+        cmocka_unit_test(a_source_that_fails_is_told),
+        cmocka_unit_test(the_same_key_gives_the_same_lease),
+        cmocka_unit_test(run_leaves_nothing),
+        cmocka_unit_test(run_leaves_nothing_when_it_fails),
+        cmocka_unit_test(run_leaves_nothing_when_interrupted),
+        cmocka_unit_test(run_keeps_when_asked_to),
+    };
+    int failed = cmocka_run_group_tests(tests, prepare, clean_up);
+    provider_stop();
+    return failed;
+}
