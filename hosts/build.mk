@@ -47,12 +47,15 @@ TESTS += $(BUILD)/hosts/loader/loader_test
 
 # -- tests that drive build/eep as a process: with a plugin of their own, and with the real one and the stand-in
 
-CLI_FAKE    := $(BUILD)/tests/cli/fake_plugin.so
+CLI_FAKE    := $(BUILD)/tests/cli/fake/plugin.so
 CLI_HARNESS := $(BUILD)/tests/cli/process.o $(BUILD)/tests/cli/eep_process.o
 
-$(CLI_FAKE): tests/cli/fake_plugin.c
-	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -fPIC -shared $< -ljson-c -o $@
+CLI_FAKE_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/cli/fake/*.c))
+
+$(CLI_FAKE_OBJ): CFLAGS += -fPIC -fvisibility=hidden
+
+$(CLI_FAKE): $(CLI_FAKE_OBJ)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -shared $^ -ljson-c -o $@
 
 $(BUILD)/tests/cli/cli_test: $(BUILD)/tests/cli/cli_test.o $(CLI_HARNESS) | $(BUILD)/eep $(CLI_FAKE)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ -ljson-c -lcmocka -o $@

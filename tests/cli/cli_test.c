@@ -1,6 +1,6 @@
 /* cli_test.c: eep as a process, without any service: command lines, help, exit codes, JSON, configuration.
  *
- * Where a plugin is needed it is fake_plugin.c. What runs in leases is in lease_test.c.
+ * Where a plugin is needed it is fake/. What runs in leases is in lease_test.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -346,7 +346,7 @@ static void interrupting_acquire_ends_with_130(void **state)
 static int prepare(void **state)
 {
     (void)state;
-    char *plugin = process_build_path("tests/cli/fake_plugin.so");
+    char *plugin = process_build_path("tests/cli/fake/plugin.so");
     if (!mkdtemp(folder)) return -1;
     snprintf(fake_variable, sizeof(fake_variable), "EEP_PLUGIN=%s", plugin);
     snprintf(dir_variable, sizeof(dir_variable), "FAKE_DIR=%s", folder);

@@ -1,4 +1,4 @@
-/* provider_fake.c: sandboxes are folders (fake_plugin.c). */
+/* provider_fake.c: sandboxes are folders (fake/). */
 #include "provider.h"
 
 #include <dirent.h>
@@ -14,7 +14,7 @@ static const char *env[] = {plugin_variable, dir_variable, NULL};
 
 const char *provider_start(void)
 {
-    char *plugin = process_build_path("tests/cli/fake_plugin.so");
+    char *plugin = process_build_path("tests/cli/fake/plugin.so");
     snprintf(plugin_variable, sizeof(plugin_variable), "EEP_PLUGIN=%s", plugin);
     free(plugin);
     if (!mkdtemp(folder)) return "no temporary folder";
