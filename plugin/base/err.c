@@ -4,11 +4,25 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
+
+/* How many bytes at p form one UTF-8 character; 0 = none. */
+static size_t utf8_len(const char *p)
+{
+    for (size_t len = 1; len <= 4 && p[len - 1]; len++)
+        if (str_is_utf8((eep_str){p, len})) return len;
+    return 0;
+}
+
 /* Texts from the service may hold anything: keep printable characters and UTF-8, blank out the rest. */
 static void strip_controls(char *text)
 {
-    for (char *p = text; *p; p++)
+    size_t len;
+    for (char *p = text; *p; p += len ? len : 1) {
+        len = utf8_len(p);
+        if (len == 0) *p = '?';
         if ((unsigned char)*p < 0x20 || *p == 0x7f) *p = ' ';
+    }
 }
 
 /* A cut may have split a UTF-8 character: take its beginning away too. */

@@ -35,6 +35,18 @@ void daytona_finish(struct daytona *client)
     client->organization = NULL;
 }
 
+/* Shorter ones are no credentials, and might be a part of any word. */
+#define TOKEN_MIN 8
+
+void daytona_hide_token(const struct daytona *client, struct err *err)
+{
+    eep_str token = client->settings.token;
+    char *at = err->message;
+    if (token.len < TOKEN_MIN) return;
+    while ((at = memmem(at, strlen(at), token.ptr, token.len)) != NULL)
+        memset(at, '*', token.len);
+}
+
 int daytona_send(struct daytona *client, struct http_request *request, const struct wait *wait,
                  struct http_response *response, struct err *err)
 {
@@ -85,6 +97,14 @@ static int parse_answer(const struct http_response *response, json **answer, str
     return err_prefix(err, "the service's answer is damaged");
 }
 
+/* A success that cannot be read: the service has acted all the same. */
+static int take_answer(const struct api_call *call, const struct http_response *response, json **answer,
+                       struct err *err)
+{
+    if (parse_answer(response, answer, err) == EEP_OK) return EEP_OK;
+    return err_flag(err, strcmp(call->method, "GET") == 0 ? 0 : EEP_ERROR_MAYBE_APPLIED);
+}
+
 int daytona_api(struct daytona *client, const struct api_call *call, const struct wait *wait, json **answer,
                 struct err *err)
 {
@@ -96,8 +116,10 @@ int daytona_api(struct daytona *client, const struct api_call *call, const struc
     TRY(buf_error(&url, buf_append_str(&url, call->path), "the URL", err));
     int status = exchange(client, call, buf_cstr(&url), wait, &response, err);
     if (status == EEP_OK && response.status / 100 != 2) status = error_from_api(&response, call->method, err);
-    if (status == EEP_OK) status = parse_answer(&response, answer, err);
+    if (status == EEP_OK) status = take_answer(call, &response, answer, err);
     if (status == EEP_E_UNAUTHENTICATED && !call->public_route) atomic_store(&client->refused, true);
-    if (status != EEP_OK) err_where(err, "%s %.*s", call->method, (int)call->path.len, call->path.ptr);
+    if (status == EEP_OK) return EEP_OK;
+    daytona_hide_token(client, err);
+    err_where(err, "%s %.*s", call->method, (int)call->path.len, call->path.ptr);
     return status;
 }

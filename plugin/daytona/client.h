@@ -49,6 +49,9 @@ int daytona_api(struct daytona *client, const struct api_call *call, const struc
 int daytona_send(struct daytona *client, struct http_request *request, const struct wait *wait,
                  struct http_response *response, struct err *err);
 
+/* Blots out the token in an error: some servers and proxies repeat a request in their answers. */
+void daytona_hide_token(const struct daytona *client, struct err *err);
+
 /* Control-plane answers are small; lists have at most 200 items. */
 #define API_BODY_MAX (8u << 20)
 

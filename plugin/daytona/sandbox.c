@@ -110,7 +110,7 @@ int64_t sandbox_created_at_ms(const struct sandbox *sandbox)
     int ms = 0;
     struct tm t = {0};
     str_copy(text, sizeof text, json_str(json_get(sandbox->tree, "createdAt")));
-    if (sscanf(text, "%d-%d-%dT%d:%d:%d.%3d", &t.tm_year, &t.tm_mon, &t.tm_mday, &t.tm_hour, &t.tm_min,
+    if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%3d", &t.tm_year, &t.tm_mon, &t.tm_mday, &t.tm_hour, &t.tm_min,
                &t.tm_sec, &ms) < 6)
         return 0;
     t.tm_year -= 1900;

@@ -24,14 +24,22 @@ static int check_id(eep_str id, struct err *err)
         EEP_LEASE_MAX);
 }
 
+/* A success that says nothing usable: the service has acted all the same. */
+static int take_sandbox(const struct api_call *call, json *answer, eep_str expected_id, struct sandbox *out,
+                        struct err *err)
+{
+    if (sandbox_from_json(out, answer, expected_id, err) == EEP_OK) return EEP_OK;
+    if (strcmp(call->method, "GET") != 0) err_flag(err, EEP_ERROR_MAYBE_APPLIED);
+    err_where(err, "%s %.*s", call->method, (int)call->path.len, call->path.ptr);
+    return err->code;
+}
+
 static int call_for_sandbox(struct daytona *client, const struct api_call *call, eep_str expected_id,
                             const struct wait *wait, struct sandbox *out, struct err *err)
 {
     json *answer = NULL;
     TRY(daytona_api(client, call, wait, &answer, err));
-    if (sandbox_from_json(out, answer, expected_id, err) == EEP_OK) return EEP_OK;
-    err_where(err, "%s %.*s", call->method, (int)call->path.len, call->path.ptr);
-    return err->code;
+    return take_sandbox(call, answer, expected_id, out, err);
 }
 
 int sandboxes_create(struct daytona *client, eep_str body, const struct wait *wait, struct sandbox *out,
@@ -84,7 +92,7 @@ int sandboxes_delete(struct daytona *client, eep_str id, const struct wait *wait
         json_finish(&answer); /* some versions answer nothing */
         return EEP_OK;
     }
-    return sandbox_from_json(out, answer, id, err);
+    return take_sandbox(&call, answer, id, out, err);
 }
 
 int sandboxes_toolbox_url(struct daytona *client, eep_str id, const struct wait *wait, struct buf *out,

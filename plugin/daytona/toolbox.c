@@ -19,7 +19,8 @@ int toolbox_base(const struct daytona *client, eep_str toolbox_proxy_url, eep_st
         return err_set(err, EEP_E_PROTOCOL, "the service gave a toolbox URL that cannot be used: \"%.*s\"",
                        (int)(toolbox_proxy_url.len < 200 ? toolbox_proxy_url.len : 200),
                        toolbox_proxy_url.ptr ? toolbox_proxy_url.ptr : "");
-    if (wire_parse_url(client->settings.api_url, &api) && api.https && !url.https)
+    bool api_is_http = wire_parse_url(client->settings.api_url, &api) && !api.https;
+    if (!url.https && !api_is_http)
         return err_set(err, EEP_E_PROTOCOL,
                        "the toolbox URL is http although the API is https: credentials are not sent there");
     if (!client->settings.toolbox_host_allowed(client->settings.ctx, url.host))
@@ -49,7 +50,9 @@ static int call_toolbox(struct daytona *client, eep_str base, const char *route,
     request->idle_limit_s = TOOLBOX_IDLE_S;
     status = daytona_send(client, request, wait, response, err);
     if (status == EEP_OK && response->status / 100 != 2) status = error_from_toolbox(response, err);
-    if (status != EEP_OK) err_where(err, "%s toolbox%.*s", request->method, 60, route);
+    if (status == EEP_OK) return EEP_OK;
+    daytona_hide_token(client, err);
+    err_where(err, "%s toolbox%.*s", request->method, 60, route);
     return status;
 }
 
@@ -159,7 +162,12 @@ int toolbox_download(struct daytona *client, eep_str base, eep_str path, uint64_
     snprintf(range, sizeof range, "Range: bytes=%llu-%llu", (unsigned long long)offset,
              (unsigned long long)(offset + len - 1));
     struct http_request request = {.method = "GET", .headers = headers, .max_body = len};
-    TRY(call_toolbox(client, base, buf_cstr(&route), &request, wait, &response, err));
+    int status = call_toolbox(client, base, buf_cstr(&route), &request, wait, &response, err);
+    if (status != EEP_OK && err->http_status == 416) { /* the file ends before */
+        *err = (struct err)ERR_INIT;
+        return EEP_OK;
+    }
+    TRY(status);
     /* 200 = the range was ignored: right only for the beginning of a file that is not longer */
     if (response.status != 206 && offset != 0)
         return err_set(err, EEP_E_PROTOCOL, "the toolbox ignored the range of a download");

@@ -1,5 +1,7 @@
 #include "daytona/wire.h"
 
+#include <string.h>
+
 #include "base/str.h"
 
 static bool is_alnum(char c)
@@ -26,6 +28,14 @@ static bool is_port(eep_str port)
     return str_to_u64(port, 65535, &number) && number > 0;
 }
 
+/* What libcurl takes as it stands: it would decode "%2e" behind our back. */
+static bool is_host(eep_str host, const char *others)
+{
+    for (size_t i = 0; i < host.len; i++)
+        if (!is_alnum(host.ptr[i]) && !strchr(others, host.ptr[i])) return false;
+    return host.len > 0;
+}
+
 /* "host", "host:80", "[::1]:80" */
 static bool split_authority(eep_str authority, eep_str *host)
 {
@@ -35,10 +45,13 @@ static bool split_authority(eep_str authority, eep_str *host)
         *host = str_split(skip(authority, 1), ']', &rest);
         if (!rest.ptr || (rest.len > 0 && rest.ptr[0] != ':')) return false;
         if (rest.len > 0) port = skip(rest, 1);
+        if (!is_host(*host, ":.")) return false;
+        *host = (eep_str){authority.ptr, host->len + 2};
     } else {
         *host = str_split(authority, ':', &port);
+        if (!is_host(*host, "-._")) return false;
     }
-    return host->len > 0 && (!port.ptr || is_port(port));
+    return !port.ptr || is_port(port);
 }
 
 bool wire_parse_url(eep_str text, struct wire_url *out)

@@ -16,7 +16,7 @@ bool wire_is_id(eep_str id);
 /* An http or https URL, taken apart. All parts are views. */
 struct wire_url {
     bool https;
-    eep_str host; /* without brackets */
+    eep_str host; /* IPv6 in its brackets, as toolboxHosts has it */
     eep_str authority;
     eep_str path; /* begins with '/', or empty */
 };

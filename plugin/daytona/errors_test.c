@@ -1,0 +1,244 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "daytona/errors.h"
+#include "http/http_testing.h"
+
+static struct http_response answer(long status, const char *type, const char *body)
+{
+    struct http_response response = HTTP_RESPONSE_INIT;
+    response.status = status;
+    response.body.max = 1 << 16;
+    str_copy(response.content_type, sizeof response.content_type, str_from(type));
+    assert_int_equal(buf_append_cstr(&response.body, body), EEP_OK);
+    return response;
+}
+
+static struct err from_api(long status, const char *type, const char *body, const char *method)
+{
+    CLEANUP(http_response_finish) struct http_response response = answer(status, type, body);
+    struct err err = ERR_INIT;
+    int status_code = error_from_api(&response, method, &err);
+    assert_int_equal(status_code, err.code);
+    assert_int_not_equal(err.code, EEP_OK);
+    assert_int_equal(err.http_status, status);
+    assert_true(err.flags & EEP_ERROR_FROM_SERVICE);
+    assert_true(str_is_utf8(str_from(err.message)));
+    return err;
+}
+
+static struct err from_json(long status, const char *body)
+{
+    return from_api(status, "application/json; charset=utf-8", body, "POST");
+}
+
+/* -- Status first --------------------------------------------------------------------------------------- */
+
+static void test_what_each_status_means(void **state)
+{
+    static const struct {
+        long status;
+        int code;
+        uint32_t flags;
+    } meanings[] = {
+        {400, EEP_E_INVALID_ARGUMENT, 0},
+        {401, EEP_E_UNAUTHENTICATED, 0},
+        {403, EEP_E_PERMISSION_DENIED, 0},
+        {404, EEP_E_NOT_FOUND, 0},
+        {405, EEP_E_PROTOCOL, 0},
+        {408, EEP_E_DEADLINE, EEP_ERROR_RETRYABLE | EEP_ERROR_MAYBE_APPLIED},
+        {409, EEP_E_CONFLICT, EEP_ERROR_RETRYABLE},
+        {410, EEP_E_NOT_FOUND, 0},
+        {413, EEP_E_TOO_LARGE, 0},
+        {418, EEP_E_PROTOCOL, 0},
+        {422, EEP_E_UNSUPPORTED, 0},
+        {429, EEP_E_RATE_LIMITED, EEP_ERROR_RETRYABLE},
+        {500, EEP_E_UNAVAILABLE, EEP_ERROR_RETRYABLE | EEP_ERROR_MAYBE_APPLIED},
+        {501, EEP_E_UNSUPPORTED, 0},
+        {502, EEP_E_UNAVAILABLE, EEP_ERROR_RETRYABLE | EEP_ERROR_MAYBE_APPLIED},
+        {503, EEP_E_UNAVAILABLE, EEP_ERROR_RETRYABLE},
+        {504, EEP_E_UNAVAILABLE, EEP_ERROR_RETRYABLE | EEP_ERROR_MAYBE_APPLIED},
+        {599, EEP_E_UNAVAILABLE, EEP_ERROR_RETRYABLE | EEP_ERROR_MAYBE_APPLIED},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(meanings); i++) {
+        struct err err = from_api(meanings[i].status, "", "", "POST");
+        assert_int_equal(err.code, meanings[i].code);
+        assert_int_equal(err.flags, meanings[i].flags | EEP_ERROR_FROM_SERVICE);
+        err = from_api(meanings[i].status, "", "", "GET");
+        assert_false(err.flags & EEP_ERROR_MAYBE_APPLIED);
+    }
+}
+
+static void test_redirects(void **state)
+{
+    static const long statuses[] = {300, 301, 302, 303, 304, 307, 308};
+    (void)state;
+    for (size_t i = 0; i < COUNT(statuses); i++) {
+        struct http_response response = answer(statuses[i], "text/html", "<a href=x>moved</a>");
+        struct err err = ERR_INIT;
+        str_copy(response.location, sizeof response.location, STR("https://login.example/"));
+        assert_int_equal(error_from_api(&response, "GET", &err), EEP_E_PROTOCOL);
+        assert_non_null(strstr(err.message, "https://login.example/"));
+        assert_int_equal(error_from_toolbox(&response, &err), EEP_E_PROTOCOL);
+        assert_int_equal(err.http_status, statuses[i]);
+        assert_false(err.flags & EEP_ERROR_RETRYABLE);
+        http_response_finish(&response);
+    }
+}
+
+static void test_what_comes_with_the_headers(void **state)
+{
+    struct http_response response = answer(429, "application/json", "{\"message\":\"Too Many Requests\"}");
+    struct err err = ERR_INIT;
+    (void)state;
+    response.retry_after_ms = 12000;
+    str_copy(response.request_id, sizeof response.request_id, STR("req-1"));
+    assert_int_equal(error_from_api(&response, "POST", &err), EEP_E_RATE_LIMITED);
+    assert_int_equal(err.retry_after_ms, 12000);
+    assert_string_equal(err.request_id, "req-1");
+    http_response_finish(&response);
+}
+
+/* -- What the body says ---------------------------------------------------------------------------------- */
+
+static void test_the_shapes_of_bodies(void **state)
+{
+    (void)state;
+    assert_string_equal(
+        from_json(409, "{\"statusCode\":409,\"message\":\"busy\",\"error\":\"Conflict\"}").message,
+        "busy (HTTP 409)");
+    assert_string_equal(from_json(400, "{\"error\":\"bad request\"}").message, "bad request (HTTP 400)");
+    assert_string_equal(from_json(400, "{\"errors\":[\"first\",\"second\"],\"files\":null}").message,
+                        "first (HTTP 400)");
+    assert_string_equal(from_api(404, "text/plain", "404 page not found\n", "GET").message,
+                        "404 page not found (HTTP 404)");
+}
+
+/* Nothing for people in it: our own words then. */
+static void test_bodies_that_say_nothing(void **state)
+{
+    static const char *const bodies[] = {"",
+                                         "null",
+                                         "[]",
+                                         "3",
+                                         "\"text\"",
+                                         "{}",
+                                         "{\"message\":7}",
+                                         "{\"mess",
+                                         "{",
+                                         "\xff",
+                                         "{\"message\":[\"a\"]}",
+                                         "{\"errors\":{}}",
+                                         "{\"errors\":[]}",
+                                         "{\"message\":\"\"}"};
+    (void)state;
+    for (size_t i = 0; i < COUNT(bodies); i++)
+        assert_string_equal(from_json(404, bodies[i]).message, "not found (HTTP 404)");
+    assert_string_equal(from_api(404, "text/html", "<h1>Not Found</h1>", "GET").message,
+                        "not found (HTTP 404)");
+    assert_string_equal(from_api(404, "", "{\"message\":\"x\"}", "GET").message, "not found (HTTP 404)");
+}
+
+static void test_texts_that_would_spoil_a_log(void **state)
+{
+    char body[4096];
+    (void)state;
+    assert_string_equal(from_json(400, "{\"message\":\"a\\nb\\u001b[31m\\u007f\"}").message,
+                        "a b [31m  (HTTP 400)");
+    assert_string_equal(from_json(400, "{\"message\":\"%s%n%d\"}").message, "%s%n%d (HTTP 400)");
+    from_api(400, "text/plain", "caf\xe9 \xff\xfe \xc3", "POST");
+    for (size_t len = 760; len < 1100; len++) { /* cut within a character */
+        snprintf(body, sizeof body, "{\"message\":\"%.*s\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80%s\"}",
+                 (int)(len - 760),
+                 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "");
+        from_json(400, body);
+    }
+    for (int pad = 740; pad < 1030; pad++) {
+        memset(body, 'x', sizeof body);
+        memcpy(body, "{\"message\":\"", 12);
+        strcpy(body + 12 + pad, "\xe2\x82\xac\xf0\x9f\x98\x80\xe2\x82\xac\"}");
+        from_json(400, body);
+    }
+}
+
+/* -- What only the text says ----------------------------------------------------------------------------- */
+
+static void test_quota_is_told_by_text(void **state)
+{
+    static const char *const passing[] = {"Total CPU limit exceeded. Maximum allowed: 10.",
+                                          "Total memory limit exceeded. Maximum allowed: 10.",
+                                          "No available runners"};
+    char body[200];
+    (void)state;
+    for (size_t i = 0; i < COUNT(passing); i++) {
+        snprintf(body, sizeof body, "{\"message\":\"%s\"}", passing[i]);
+        struct err err = from_json(400, body);
+        assert_int_equal(err.code, EEP_E_QUOTA);
+        assert_true(err.flags & EEP_ERROR_RETRYABLE);
+    }
+    struct err err =
+        from_json(400, "{\"message\":\"CPU request 9 exceeds maximum allowed per sandbox (4).\"}");
+    assert_int_equal(err.code, EEP_E_QUOTA);
+    assert_false(err.flags & EEP_ERROR_RETRYABLE);
+    err = from_json(403, "{\"message\":\"Total CPU limit exceeded\"}");
+    assert_int_equal(err.code, EEP_E_PERMISSION_DENIED);
+}
+
+static void test_a_start_that_failed(void **state)
+{
+    (void)state;
+    struct err err = from_json(400, "{\"message\":\"Sandbox failed to start: no such image\"}");
+    assert_int_equal(err.code, EEP_E_SANDBOX);
+    assert_true(err.flags & EEP_ERROR_MAYBE_APPLIED);
+    assert_true(error_is_failed_start(&err));
+    err = from_json(400, "{\"message\":\"name is wrong: Sandbox failed to start\"}");
+    assert_false(error_is_failed_start(&err));
+    err = from_json(500, "{\"message\":\"Sandbox failed to start: x\"}");
+    assert_false(error_is_failed_start(&err));
+}
+
+/* -- The rest -------------------------------------------------------------------------------------------- */
+
+static void test_html_instead_of_json(void **state)
+{
+    struct http_response response = answer(200, "text/html; charset=utf-8", "<html>");
+    struct err err = ERR_INIT;
+    (void)state;
+    assert_false(error_is_json(&response));
+    assert_int_equal(error_not_json(&response, &err), EEP_E_PROTOCOL);
+    assert_non_null(strstr(err.message, "text/html"));
+    assert_non_null(strstr(err.message, "apiUrl"));
+    assert_int_equal(err.http_status, 200);
+    response.content_type[0] = '\0';
+    assert_int_equal(error_not_json(&response, &err), EEP_E_PROTOCOL);
+    http_response_finish(&response);
+}
+
+static void test_toolbox_statuses_that_call_for_a_look(void **state)
+{
+    static const long look[] = {400, 401, 403, 404, 410, 502, 503, 504};
+    static const long final[] = {200, 302, 408, 409, 413, 422, 429, 500, 501};
+    (void)state;
+    for (size_t i = 0; i < COUNT(look); i++)
+        assert_true(error_calls_for_state(look[i]));
+    for (size_t i = 0; i < COUNT(final); i++)
+        assert_false(error_calls_for_state(final[i]));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_each_status_means),
+        cmocka_unit_test(test_redirects),
+        cmocka_unit_test(test_what_comes_with_the_headers),
+        cmocka_unit_test(test_the_shapes_of_bodies),
+        cmocka_unit_test(test_bodies_that_say_nothing),
+        cmocka_unit_test(test_texts_that_would_spoil_a_log),
+        cmocka_unit_test(test_quota_is_told_by_text),
+        cmocka_unit_test(test_a_start_that_failed),
+        cmocka_unit_test(test_html_instead_of_json),
+        cmocka_unit_test(test_toolbox_statuses_that_call_for_a_look),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
