@@ -1,6 +1,6 @@
 # eep-daytona: build, test, demo. `make help` lists what there is.
 #
-# Plain `make` needs no network. `make demo` and `make test` first install what is missing (tools/deps says what and why).
+# Plain `make` needs no network. `make demo`, `make test` and `make check` first install what is missing (tools/deps).
 
 BUILD  ?= build
 CC     ?= cc
@@ -15,12 +15,19 @@ ALL_CFLAGS = -std=gnu11 $(WARN) $(WERROR) $(CFLAGS) $(SAN) -MMD -MP
 
 .DEFAULT_GOAL := all
 
-# Each part of the house tells its objects, programs, tests and checks.
+# Each part of the house tells its programs, its tests (programs) and its checks (scripts).
 PROGRAMS :=
 TESTS    :=
 CHECKS   :=
 
-# How a source becomes an object: plugin code is position-independent and hidden, the rest is ordinary.
+include plugin/build.mk
+-include hosts/build.mk
+-include tests/standin/build.mk
+-include tests/runner/build.mk
+-include tests/integration/build.mk
+-include tests/abi/build.mk
+
+# Plugin code is position-independent and hidden, the rest is ordinary.
 $(BUILD)/plugin/%.o: plugin/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -fPIC -fvisibility=hidden -c $< -o $@
@@ -29,15 +36,39 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c $< -o $@
 
-include plugin/build.mk
--include hosts/build.mk
--include tests/standin/build.mk
--include tests/abi/build.mk
--include tests/integration/build.mk
-
-.PHONY: all help demo test check clean format deps
+.PHONY: all help demo test run-tests check sanitize format clean
 
 all: $(PROGRAMS)
+
+help:
+	@sed -n 's/^#: //p' Makefile
+
+#: make          build/eep-daytona.so (the plugin), build/eep (the command line), build/daytona-standin (a local server)
+#: make demo     everything from nothing: install what is missing, build, run a whole lease through dlopen
+#: make test     everything from nothing: build and run all tests
+#: make check    format, static analysis, sanitizers, the gates of the ABI
+#: make format   clang-format on all sources
+#: make clean    remove build/
+
+demo:
+	@tools/deps build
+	@$(MAKE) --no-print-directory all
+	@hosts/demo/demo.sh
+
+test:
+	@tools/deps test
+	@$(MAKE) --no-print-directory run-tests
+
+run-tests: $(PROGRAMS) $(TESTS)
+	@BUILD=$(BUILD) tools/run-tests $(TESTS)
+
+check:
+	@tools/deps check
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(BUILD) tools/run-tests $(CHECKS) tools/check-format tools/check-static tools/check-sanitizers
+
+format:
+	git ls-files '*.c' '*.h' | xargs clang-format -i
 
 clean:
 	rm -rf $(BUILD)

@@ -51,7 +51,7 @@ static int resume(struct access *access, const eep_resume_request *request, eep_
     TRY(status);
     bool prepared = still_prepared(access);
     TRY(access_learn(access, &sandbox, err));
-    if (!prepared) TRY(prepare_run(access, op->env->config->workspace_dir, PREPARE_KNOWN, err));
+    if (!prepared) TRY(prepare_run(access, PREPARE_KNOWN, err));
     uint32_t flags = EEP_LEASE_RESUMED | (access->started ? EEP_LEASE_STARTED : 0);
     return lease_fill(result, &sandbox, access->facts, op->env->config, flags, err);
 }

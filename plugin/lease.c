@@ -110,7 +110,7 @@ int leasing_acquire(struct leasing *leasing, struct op *op, const eep_acquire_re
     TRY(lifecycle_wait_started(op, &leasing->sandbox, err));
     TRY(access_init(&leasing->access, op, str_from(leasing->id), err));
     TRY(access_learn(&leasing->access, &leasing->sandbox, err));
-    return prepare_run(&leasing->access, op->env->config->workspace_dir, PREPARE_NEW, err);
+    return prepare_run(&leasing->access, PREPARE_NEW, err);
 }
 
 void leasing_finish(struct leasing *leasing)

@@ -1,0 +1,89 @@
+#include "prepare.h"
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "runner/answer.h"
+#include "runner/request.h"
+
+/* It makes a folder and looks around: seconds are for a sandbox that has just woken up. */
+#define PREPARE_WINDOW_S   60
+#define PREPARE_ANSWER_MAX (64u * 1024u)
+
+static int identity_lost(const struct access *access, enum runner_identity identity, struct err *err)
+{
+    err_set(err, EEP_E_LEASE_LOST,
+            "lease %.*s is not the machine that was leased: its identity file %s; its files are not the ones "
+            "you left",
+            (int)access->lease.len, access->lease.ptr,
+            identity == RUNNER_IDENTITY_MISSING ? "is missing" : "belongs to another sandbox");
+    str_copy(err->lease, sizeof err->lease, access->lease);
+    return err->code;
+}
+
+static int check_tools(const struct runner_prepared *prepared, struct err *err)
+{
+    if (prepared->missing[0])
+        return err_set(err, EEP_E_SANDBOX,
+                       "the sandbox's image lacks what commands need: %s; install it in the image",
+                       prepared->missing);
+    if (!prepared->dir[0])
+        return err_set(
+            err, EEP_E_SANDBOX,
+            "the sandbox has no folder that can be written (home, TMPDIR and /tmp were tried): commands "
+            "cannot be run");
+    return EEP_OK;
+}
+
+static int learn(struct access *access, const struct runner_prepared *prepared, struct err *err)
+{
+    struct facts known = *access->facts;
+    struct facts *fresh = NULL;
+    known.workspace = str_from(prepared->workspace);
+    known.workdir = str_from(prepared->cwd);
+    known.home = str_from(prepared->home);
+    known.shell = str_from(prepared->shell);
+    known.user = str_from(prepared->user);
+    known.arch = str_from(prepared->arch);
+    known.folder = str_from(prepared->dir);
+    TRY(facts_put(&access->op->env->cache, &known, &fresh, err));
+    facts_release(&access->facts);
+    access->facts = fresh;
+    return EEP_OK;
+}
+
+static int prepare(struct access *access, eep_str root, enum prepare_mode mode,
+                   struct runner_prepared *prepared, struct err *err)
+{
+    CLEANUP(buf_finish) struct buf text = BUF_INIT(1u << 20);
+    CLEANUP(toolbox_execution_finish) struct toolbox_execution run = {.output = BUF_INIT(PREPARE_ANSWER_MAX)};
+    char nonce[RUNNER_NONCE_LEN + 1];
+    random_hex(nonce, RUNNER_NONCE_BYTES);
+    TRY(access_locate(access, err));
+    struct runner_prepare request = {
+        .call = {.nonce = str_from(nonce)},
+        .workspace = root,
+        .identity = access->facts->identity,
+        .create = mode == PREPARE_NEW,
+    };
+    TRY(runner_prepare(&text, &request, err));
+    TRY(access_execute(access, buf_str(&text), PREPARE_WINDOW_S, &run, err));
+    TRY(runner_prepared_parse(buf_str(&run.output), &request.call, prepared, err));
+    if (prepared->identity == RUNNER_IDENTITY_MISSING || prepared->identity == RUNNER_IDENTITY_MISMATCH)
+        return identity_lost(access, prepared->identity, err);
+    return check_tools(prepared, err);
+}
+
+int prepare_run(struct access *access, enum prepare_mode mode, struct err *err)
+{
+    struct runner_prepared prepared;
+    TRY(prepare(access, access->op->env->config->workspace_dir, mode, &prepared, err));
+    return learn(access, &prepared, err);
+}
+
+int prepare_folder(struct access *access, eep_str root, struct buf *workspace, struct err *err)
+{
+    struct runner_prepared prepared;
+    TRY(prepare(access, root, PREPARE_KNOWN, &prepared, err));
+    return buf_error(workspace, buf_append_cstr(workspace, prepared.workspace), "the path of the workspace",
+                     err);
+}
