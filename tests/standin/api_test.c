@@ -306,6 +306,15 @@ static void mistakes_on_the_command_line_are_explained(void **state)
     expect_usage_error("stray", NULL);
 }
 
+static void a_taken_port_is_refused(void **state)
+{
+    (void)state;
+    char text[4096];
+    const char *const arguments[] = {"--port", strrchr(server.origin, ':') + 1, NULL};
+    assert_int_equal(server_fails(arguments, text, sizeof text), 1);
+    assert_non_null(strstr(text, "cannot listen on 127.0.0.1:"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -322,6 +331,7 @@ int main(void)
         cmocka_unit_test(a_blocked_create_shows_the_stale_state),
         cmocka_unit_test(idle_sandboxes_stop_archive_and_go),
         cmocka_unit_test(a_quota_can_be_set),
+        cmocka_unit_test(a_taken_port_is_refused),
         cmocka_unit_test(mistakes_on_the_command_line_are_explained),
     };
     curl_global_init(CURL_GLOBAL_DEFAULT);

@@ -5,10 +5,10 @@ STANDIN_OUT  := $(BUILD)/tests/standin
 STANDIN_FLAGS = -std=c11 -D_GNU_SOURCE -Itests/standin -pthread
 
 STANDIN_SRC := $(addprefix tests/standin/, \
-    main.c options.c server.c routes.c request.c auth.c reqlog.c faults.c control.c \
+    main.c options.c server.c response.c routes.c request.c auth.c reqlog.c faults.c control.c \
     api_misc.c api_create.c api_list.c api_sandbox.c api_settings.c labels.c \
     toolbox.c toolbox_exec.c toolbox_files.c toolbox_transfer.c upload.c file_info.c multipart.c range.c \
-    sandbox.c registry.c keeper.c isolate.c store.c \
+    sandbox.c registry.c keeper.c isolate.c bwrap.c store.c \
     buf.c clock.c fail.c fd.c json_out.c mem.c url.c utf8.c)
 STANDIN_AGENT_SRC := $(addprefix tests/standin/, agent.c agent_exec.c agent_files.c agent_descendants.c fd.c)
 

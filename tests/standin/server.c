@@ -1,10 +1,10 @@
 #include "server.h"
 
-#include "auth.h"
 #include "clock.h"
 #include "fd.h"
 #include "mem.h"
 #include "request.h"
+#include "response.h"
 #include "routes.h"
 #include "toolbox.h"
 #include "upload.h"
@@ -17,7 +17,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
     BODY_MAX = 256 << 20,
@@ -25,8 +24,6 @@ enum {
     MAX_CONNECTIONS = 8192,
     CONNECTION_MEMORY = 256 << 10, /* request head, and the chunks in which bodies arrive */
     THREAD_STACK = 512 << 10,
-    BROKEN_MAX = 64 << 20,
-    BROKEN_CHUNK = 64 << 10,
 };
 
 static struct request *request_create(struct standin *standin, const char *target)
@@ -130,93 +127,6 @@ static void take_body(struct request *request, const char *bytes, size_t len)
         reply_api_error(request, 413, "request entity too large");
 }
 
-static ssize_t read_source(void *closure, uint64_t position, char *bytes, size_t cap)
-{
-    struct request *request = closure;
-    (void)position;
-    ssize_t n = request->reply.source(request->reply.source_state, bytes, cap);
-    if (n < 0) return MHD_CONTENT_READER_END_WITH_ERROR;
-    return n == 0 ? MHD_CONTENT_READER_END_OF_STREAM : n;
-}
-
-/* A body of which only the first len bytes are sent before the connection breaks. */
-struct broken_body {
-    char *bytes;
-    size_t len;
-};
-
-static ssize_t read_broken(void *closure, uint64_t position, char *bytes, size_t cap)
-{
-    const struct broken_body *body = closure;
-    if (position >= body->len) return MHD_CONTENT_READER_END_WITH_ERROR;
-    size_t len = body->len - (size_t)position;
-    if (len > cap) len = cap;
-    memcpy(bytes, body->bytes + position, len);
-    return (ssize_t)len;
-}
-
-static void free_broken(void *closure)
-{
-    struct broken_body *body = closure;
-    free(body->bytes);
-    free(body);
-}
-
-/* The body to break, as bytes: what a file or a stream holds, as far as it fits into memory with ease. */
-static void collect_body(struct reply *reply)
-{
-    ssize_t n = 1;
-    while (n > 0 && reply->body.len < BROKEN_MAX && buf_reserve(&reply->body, BROKEN_CHUNK) == 0) {
-        char *end = reply->body.data + reply->body.len;
-        off_t at = (off_t)(reply->file_offset + reply->body.len);
-        n = 0;
-        if (reply->file >= 0) n = pread(reply->file, end, BROKEN_CHUNK, at);
-        if (reply->source != NULL) n = reply->source(reply->source_state, end, BROKEN_CHUNK);
-        if (n > 0) reply->body.len += (size_t)n;
-    }
-    if (reply->file >= 0 && reply->body.len > reply->file_len) reply->body.len = (size_t)reply->file_len;
-}
-
-/* A stream stays one: its length is not announced, so that only its end tells that it was cut. */
-static struct MHD_Response *broken_response(struct request *request, enum drop_point drop)
-{
-    struct reply *reply = &request->reply;
-    bool is_stream = reply->source != NULL;
-    uint64_t announced = reply->file >= 0 ? reply->file_len : reply->body.len;
-    if (reply->file >= 0 || is_stream) collect_body(reply);
-    struct broken_body *body = mem_alloc(sizeof *body);
-    body->len = drop == DROP_MID_BODY ? reply->body.len / 2 : 0;
-    body->bytes = buf_take(&reply->body);
-    if (announced == 0) announced = 1; /* there must be something to miss */
-    return MHD_create_response_from_callback(is_stream ? MHD_SIZE_UNKNOWN : announced, BROKEN_CHUNK,
-                                             read_broken, body, free_broken);
-}
-
-static struct MHD_Response *whole_response(struct request *request)
-{
-    struct reply *reply = &request->reply;
-    if (reply->source != NULL)
-        return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 64 << 10, read_source, request, NULL);
-    if (reply->file >= 0) {
-        int file = reply->file;
-        reply->file = -1; /* the response closes it */
-        return MHD_create_response_from_fd_at_offset64(reply->file_len, file, reply->file_offset);
-    }
-    size_t len = reply->body.len;
-    return MHD_create_response_from_buffer(len, buf_take(&reply->body), MHD_RESPMEM_MUST_FREE);
-}
-
-static void add_headers(struct MHD_Response *response, const struct reply *reply, const struct fault *fault)
-{
-    if (reply->content_type != NULL)
-        MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type);
-    for (size_t i = 0; i < reply->header_count; i++)
-        MHD_add_response_header(response, reply->headers[i].name, reply->headers[i].value);
-    if (fault->headers == NULL) return;
-    json_object_object_foreach(fault->headers, name, value)
-        MHD_add_response_header(response, name, json_object_get_string(value));
-}
-
 static void replace_reply(struct request *request, const struct fault *fault)
 {
     if (fault->body == NULL)
@@ -240,12 +150,10 @@ static void log_reply(struct request *request, int status)
 
 static enum MHD_Result send_reply(struct request *request, const struct fault *fault)
 {
-    bool broken = fault->drop == DROP_AFTER_HEADERS || fault->drop == DROP_MID_BODY;
     unsigned status = (unsigned)request->reply.status;
     log_reply(request, request->reply.status);
-    struct MHD_Response *response = broken ? broken_response(request, fault->drop) : whole_response(request);
+    struct MHD_Response *response = response_create(request, fault);
     if (response == NULL) return MHD_NO;
-    add_headers(response, &request->reply, fault);
     enum MHD_Result result = MHD_queue_response(request->connection, status, response);
     MHD_destroy_response(response);
     return result;
@@ -314,18 +222,24 @@ static struct MHD_Daemon *start_daemon(struct standin *standin, const char *cert
     inet_pton(AF_INET, options->bind, &address.sin_addr);
     unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |
                      MHD_USE_ITC | (cert != NULL ? (unsigned)MHD_USE_TLS : 0);
-    struct MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)cert},
-                                   {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)key},
-                                   {MHD_OPTION_END, 0, NULL}};
-    if (cert == NULL) tls[0] = tls[2];
-    return MHD_start_daemon(
-        flags, (uint16_t)options->port, NULL, NULL, on_request, standin, MHD_OPTION_SOCK_ADDR,
-        (struct sockaddr *)&address, MHD_OPTION_URI_LOG_CALLBACK, on_target, standin,
-        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, NULL,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)MAX_CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)options->idle_seconds, MHD_OPTION_THREAD_STACK_SIZE,
-        (size_t)THREAD_STACK, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1U, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+    struct MHD_OptionItem tuning[] = {
+        {MHD_OPTION_CONNECTION_LIMIT, MAX_CONNECTIONS, NULL},
+        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, NULL},
+        {MHD_OPTION_CONNECTION_TIMEOUT, options->idle_seconds, NULL},
+        {MHD_OPTION_THREAD_STACK_SIZE, THREAD_STACK, NULL},
+        {cert != NULL ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0, (void *)(uintptr_t)cert},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)key},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    /* clang-format off */
+    return MHD_start_daemon(flags, (uint16_t)options->port, NULL, NULL, on_request, standin,
+                            MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address,
+                            MHD_OPTION_URI_LOG_CALLBACK, on_target, standin,
+                            MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
+                            MHD_OPTION_NOTIFY_CONNECTION, on_connection, NULL,
+                            MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
+                            MHD_OPTION_ARRAY, tuning, MHD_OPTION_END);
+    /* clang-format on */
 }
 
 static int start_with_tls(struct standin *standin, struct MHD_Daemon **daemon, struct fail *why)
