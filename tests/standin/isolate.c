@@ -68,11 +68,9 @@ static int become_agent(const struct launch *launch)
     setsid(); /* a Ctrl-C at the server's terminal is the server's to handle */
     arrange_descriptors(launch);
     limit(RLIMIT_CORE, 0);
-    if (launch->uid != 0) {
-        limit(RLIMIT_NPROC, MAX_PROCESSES);
-        if (chdir(launch->directory) != 0 || !drop_to(launch->uid)) return errno;
-    }
-    if (launch->uid == 0 && chdir(launch->directory) != 0) return errno;
+    if (launch->uid != 0) limit(RLIMIT_NPROC, MAX_PROCESSES);
+    if (chdir(launch->directory) != 0) return errno;
+    if (launch->uid != 0 && !drop_to(launch->uid)) return errno;
     /* after the change of user, which clears it */
     if (launch->die_with_us && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return errno;
     signal(SIGPIPE, SIG_DFL);
@@ -115,10 +113,15 @@ static int launch_in(const struct isolation *isolation, const char *directory, c
                             .die_with_us = isolation->bwrap != NULL};
     pid_t pid = spawn(&launch, why);
     fd_close(&pair[1]);
-    if (pid > 0) *agent = (struct agent_process){.pid = pid, .socket = pair[0]};
-    if (pid > 0) agent->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-    if (pid <= 0) fd_close(&pair[0]);
-    return pid > 0 ? 0 : -1;
+    int pidfd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+    if (pidfd >= 0) {
+        *agent = (struct agent_process){.pid = pid, .pidfd = pidfd, .socket = pair[0]};
+        return 0;
+    }
+    fd_close(&pair[0]); /* which also ends an agent */
+    if (pid < 0) return -1;
+    waitpid(pid, NULL, 0);
+    return fail_set(why, "this kernel gives no process descriptors; Linux 5.3 is the oldest that does");
 }
 
 int isolate_launch(const struct isolation *isolation, const struct sandbox *sandbox,

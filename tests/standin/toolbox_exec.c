@@ -1,8 +1,7 @@
 /* toolbox_exec.c: POST process/execute (protocol 7), warts included: the text goes to the shell's stdin, both
  * streams into one buffer, the answer waits for every holder of the pipe, a timeout throws the output away.
  *
- * It runs in the connection's thread and does not look at the connection: a client that leaves does not stop
- * it.
+ * It runs in the connection's thread and does not look at the connection: a client that leaves stops nothing.
  */
 #include "clock.h"
 #include "fd.h"
@@ -31,8 +30,7 @@ struct execution {
     int output; /* read end of its output; -1 after its end */
     struct buf collected;
     struct agent_reply reply;
-    bool answered; /* reply is filled */
-    bool lost;     /* the agent went away without an answer */
+    bool lost; /* the agent went away without a reply */
     int64_t deadline_ms;
 };
 
@@ -174,8 +172,7 @@ static void read_reply(struct execution *execution)
 {
     int fds[FD_MAX_PASSED];
     ssize_t n = fd_receive_packet(execution->job.reply, &execution->reply, sizeof execution->reply, fds);
-    execution->answered = n == sizeof execution->reply;
-    execution->lost = !execution->answered;
+    execution->lost = n != sizeof execution->reply;
     fd_close(&execution->job.reply);
 }
 
