@@ -46,9 +46,9 @@ static int toolbox_base_of(struct access *access, const struct sandbox *sandbox,
 int access_learn(struct access *access, const struct sandbox *sandbox, struct err *err)
 {
     CLEANUP(buf_finish) struct buf base = BUF_INIT(4096);
-    struct facts known = {.lease = access->lease};
+    struct facts known = facts_strings(access->facts);
     TRY(toolbox_base_of(access, sandbox, &base, err));
-    if (access->facts) known = *access->facts;
+    known.lease = access->lease;
     known.toolbox = buf_str(&base);
     known.identity = sandbox_label(sandbox, LABEL_IDENTITY);
     struct facts *fresh = NULL;

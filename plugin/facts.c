@@ -81,6 +81,23 @@ void facts_drop(struct facts_cache *cache, eep_str lease)
     pthread_mutex_unlock(&cache->lock);
 }
 
+struct facts facts_strings(const struct facts *facts)
+{
+    if (!facts) return (struct facts){.lease = {NULL, 0}};
+    return (struct facts){
+        .lease = facts->lease,
+        .toolbox = facts->toolbox,
+        .workspace = facts->workspace,
+        .workdir = facts->workdir,
+        .home = facts->home,
+        .shell = facts->shell,
+        .user = facts->user,
+        .arch = facts->arch,
+        .folder = facts->folder,
+        .identity = facts->identity,
+    };
+}
+
 static int copy_strings(const struct facts *from, struct facts *to)
 {
     TRY(arena_str(&to->arena, from->lease, &to->lease));

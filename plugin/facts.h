@@ -48,6 +48,10 @@ struct facts *facts_get(struct facts_cache *cache, eep_str lease);
  * for the caller. */
 int facts_put(struct facts_cache *cache, const struct facts *facts, struct facts **out, struct err *err);
 
+/* What `facts` (NULL = nothing) says, to be added to and put again: the rest of the struct is not the
+ * reader's. */
+struct facts facts_strings(const struct facts *facts);
+
 /* Forgets a lease. */
 void facts_drop(struct facts_cache *cache, eep_str lease);
 
