@@ -47,20 +47,20 @@ struct cli {
     struct operands operands;
     struct out out;
     struct session session;
-    int status_fd;        /* --status-fd; -1 = none                                     */
+    int status_fd;        /* --status-fd; -1 = none */
     json_object *partial; /* of a command that was cancelled or ran out of time; NULL = none */
 };
 
 struct verb {
     const char *name;
-    const char *summary; /* for `eep --help`                                                          */
-    const char *usage;   /* its lines for `--help`, without "eep"; separated by line ends             */
-    const char *about;   /* paragraphs for `--help`                                                   */
+    const char *summary; /* for `eep --help` */
+    const char *usage;   /* its lines for `--help`, without "eep"; separated by line ends */
+    const char *about;   /* paragraphs for `--help` */
     const struct option_group *options;
     size_t args_size;
-    const char *operand;     /* the one operand that it needs: "LEASE"; NULL = it takes none          */
-    bool takes_command;      /* words after "--"                                                      */
-    bool passes_exit_status; /* exits with the command's status, so a wrong command line is 125       */
+    const char *operand;     /* the one operand that it needs: "LEASE"; NULL = it takes none */
+    bool takes_command;      /* words after "--" */
+    bool passes_exit_status; /* exits with the command's status, so a wrong command line is 125 */
     int (*run)(struct cli *cli, const void *args, int *exit_status, struct err *err);
 };
 

@@ -45,8 +45,7 @@ const struct option_spec command_options[] = {
     {0},
 };
 
-/* -- the request
- * ------------------------------------------------------------------------------------------------ */
+/* -- the request ------------------------------------------------------------------------------- */
 
 static int take_command_line(struct command *command, const struct cli *cli, const struct command_args *args,
                              struct err *err)
@@ -120,8 +119,7 @@ void command_finish(struct command *command)
     bytes_finish(&command->stdin_data);
 }
 
-/* -- the outcome
- * ------------------------------------------------------------------------------------------------ */
+/* -- the outcome ------------------------------------------------------------------------------- */
 
 static int exit_status(const eep_execution *execution)
 {

@@ -15,23 +15,23 @@
 #include "mem.h"
 
 enum exit_code {
-    EXIT_ANSWER_NO = 1, /* validate, probe, health: looked, and the answer is "no"        */
-    EXIT_USAGE = 2,     /* the command line is wrong; exec and run: EXIT_COULD_NOT        */
+    EXIT_ANSWER_NO = 1, /* validate, probe, health: looked, and the answer is "no" */
+    EXIT_USAGE = 2,     /* the command line is wrong; exec and run: EXIT_COULD_NOT */
     EXIT_TIME_LIMIT = 124,
     EXIT_COULD_NOT = 125,
-    EXIT_SIGNAL = 128, /* + the number of the signal that ended the command              */
+    EXIT_SIGNAL = 128, /* + the number of the signal that ended the command */
     EXIT_CANCELLED = 130,
 };
 
 struct err {
     int code;
-    uint32_t flags; /* EEP_ERROR_                                                           */
-    bool usage;     /* the command line is wrong                                            */
+    uint32_t flags; /* EEP_ERROR_ */
+    bool usage;     /* the command line is wrong */
     int http_status;
     int os_errno;
     uint32_t retry_after_ms;
     char message[1024];
-    char hint[256]; /* what to try next, when the message does not say it; empty = nothing  */
+    char hint[256]; /* what to try next, when the message does not say it; empty = nothing */
     char where[160];
     char request_id[129];
     char lease[EEP_LEASE_MAX + 1];

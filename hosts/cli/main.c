@@ -18,8 +18,7 @@ static const struct chapter {
 };
 enum { CHAPTERS = sizeof(chapters) / sizeof(chapters[0]) };
 
-/* -- help
- * ------------------------------------------------------------------------------------------------------- */
+/* -- help -------------------------------------------------------------------------------------- */
 
 static const char *const overview_tail =
     "\n"
@@ -74,8 +73,7 @@ static void print_help(const struct verb *verb)
     options_print(stdout, verb->options);
 }
 
-/* -- dispatch
- * --------------------------------------------------------------------------------------------------- */
+/* -- dispatch ---------------------------------------------------------------------------------- */
 
 static const struct verb *find_verb(const char *name)
 {

@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* -- values
- * ----------------------------------------------------------------------------------------------------- */
+/* -- values ------------------------------------------------------------------------------------ */
 
 struct unit {
     const char *name;
@@ -115,8 +114,7 @@ static int store(const struct option_spec *option, void *place, const char *text
     return EEP_E_INTERNAL;
 }
 
-/* -- finding
- * ---------------------------------------------------------------------------------------------------- */
+/* -- finding ----------------------------------------------------------------------------------- */
 
 /* A table entry and where its value goes. */
 struct found {
@@ -184,8 +182,7 @@ static int unknown_option(const struct option_group *groups, const char *word, s
     return nearest ? err_hint(err, "did you mean --%s?", nearest) : err->code;
 }
 
-/* -- parsing
- * ---------------------------------------------------------------------------------------------------- */
+/* -- parsing ----------------------------------------------------------------------------------- */
 
 /* The words that are still to be looked at. */
 struct cursor {
@@ -271,8 +268,7 @@ void options_finish(const struct option_group *groups, void *args)
     }
 }
 
-/* -- help
- * ------------------------------------------------------------------------------------------------------- */
+/* -- help -------------------------------------------------------------------------------------- */
 
 enum { HELP_COLUMN = 28, HELP_WIDTH = 80 };
 

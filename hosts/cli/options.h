@@ -12,14 +12,14 @@
 #include "err.h"
 
 enum option_kind {
-    OPTION_FLAG,     /* bool                                                             */
+    OPTION_FLAG,     /* bool */
     OPTION_VALUE,    /* uint32_t: becomes `value`; of several for one place, one may be given */
-    OPTION_CHOICE,   /* uint32_t: the value of one of `choices`                          */
-    OPTION_TEXT,     /* const char *                                                     */
-    OPTION_LIST,     /* struct text_list; may be repeated                                */
-    OPTION_NUMBER,   /* uint32_t                                                         */
-    OPTION_DURATION, /* uint32_t, milliseconds: "1500ms", "30s", "5m", "2h"              */
-    OPTION_SIZE,     /* uint64_t, bytes: "4096", "64K", "16M", "1G"                      */
+    OPTION_CHOICE,   /* uint32_t: the value of one of `choices` */
+    OPTION_TEXT,     /* const char * */
+    OPTION_LIST,     /* struct text_list; may be repeated */
+    OPTION_NUMBER,   /* uint32_t */
+    OPTION_DURATION, /* uint32_t, milliseconds: "1500ms", "30s", "5m", "2h" */
+    OPTION_SIZE,     /* uint64_t, bytes: "4096", "64K", "16M", "1G" */
 };
 
 struct option_choice {
@@ -28,20 +28,20 @@ struct option_choice {
 };
 
 struct option_spec {
-    const char *name; /* without the dashes; NULL ends a table                           */
-    char letter;      /* 0 = none                                                        */
+    const char *name; /* without the dashes; NULL ends a table */
+    char letter;      /* 0 = none */
     enum option_kind kind;
-    size_t offset;       /* of the value in the struct of the group                      */
-    const char *operand; /* as `--help` calls it: "DURATION"; NULL for flags             */
+    size_t offset;       /* of the value in the struct of the group */
+    const char *operand; /* as `--help` calls it: "DURATION"; NULL for flags */
     const char *help;
-    uint32_t value;                      /* OPTION_VALUE                                 */
-    const struct option_choice *choices; /* OPTION_CHOICE; ends with a NULL name         */
+    uint32_t value;                      /* OPTION_VALUE */
+    const struct option_choice *choices; /* OPTION_CHOICE; ends with a NULL name */
 };
 
 struct option_group {
-    const char *title; /* NULL ends a list of groups                                     */
+    const char *title; /* NULL ends a list of groups */
     const struct option_spec *options;
-    size_t base; /* where the struct of the group begins in the verb's struct            */
+    size_t base; /* where the struct of the group begins in the verb's struct */
 };
 
 struct text_list {
@@ -51,12 +51,12 @@ struct text_list {
 
 /* What is on the command line besides options. */
 struct operands {
-    char *const *items; /* the words before "--"; at most OPERANDS_MAX                    */
+    char *const *items; /* the words before "--"; at most OPERANDS_MAX */
     int count;
-    char *const *tail; /* the words after "--"                                            */
+    char *const *tail; /* the words after "--" */
     int tail_count;
-    bool has_tail; /* there was a "--"                                                    */
-    bool help;     /* -h or --help was there: nothing else has been looked at             */
+    bool has_tail; /* there was a "--" */
+    bool help;     /* -h or --help was there: nothing else has been looked at */
 };
 
 /* Parses `words` into `args` and `operands`. Operands are moved to the front of `words`. */

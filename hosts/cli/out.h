@@ -12,10 +12,10 @@
 #include "err.h"
 
 struct out {
-    bool json;    /* one JSON object on standard output instead of text          */
-    bool quiet;   /* no notes, no progress: errors only                          */
-    bool verbose; /* the plugin's whole log                                      */
-    bool color;   /* of standard output                                          */
+    bool json;    /* one JSON object on standard output instead of text */
+    bool quiet;   /* no notes, no progress: errors only */
+    bool verbose; /* the plugin's whole log */
+    bool color;   /* of standard output */
 };
 
 enum out_color { OUT_GREEN = 32, OUT_YELLOW = 33, OUT_RED = 31, OUT_DIM = 2 };

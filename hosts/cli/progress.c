@@ -15,8 +15,8 @@ static pthread_cond_t ended = PTHREAD_COND_INITIALIZER;
 static struct {
     const char *what;
     pthread_t thread;
-    bool running; /* there is a thread               */
-    bool over;    /* it shall end                    */
+    bool running; /* there is a thread */
+    bool over;    /* it shall end */
     bool drawn;   /* the line is on the terminal now */
     struct timespec begin;
 } now;

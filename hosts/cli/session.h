@@ -17,9 +17,9 @@ struct wait_args;
 struct session {
     const eep_plugin *plugin;
     eep_env *env;
-    eep_cancel *work;    /* fired by the first signal                        */
+    eep_cancel *work;    /* fired by the first signal */
     eep_cancel *cleanup; /* fired by the second: for requests that undo work */
-    char path[PATH_MAX]; /* of the plugin                                    */
+    char path[PATH_MAX]; /* of the plugin */
 };
 
 int session_load(struct cli *cli, const struct wait_args *wait, struct err *err);

@@ -4,7 +4,6 @@
  * release uses another token. Only a second signal, or a release that fails, leaves it behind; then its lease
  * id is told.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "calls.h"
@@ -65,38 +64,42 @@ static int work(struct cli *cli, const struct run_args *args, struct plan *plan,
     return command_run(&plan->command, cli, &args->wait, lease, outcome, err);
 }
 
-/* The work has failed and the sandbox is gone: then nothing of it can still run. */
-static void forget_what_was_left(struct err *err)
-{
-    err->flags &= ~EEP_ERROR_MAYBE_APPLIED;
-    err->lease[0] = '\0';
-}
-
-/* Releases after the work, which ended with `code` and err; returns the code to end with. */
-static int release(struct cli *cli, const struct run_args *args, eep_str lease, int code,
-                   struct outcome *outcome, struct err *err)
+/* After work that failed: its error is the answer. It names the lease only if that could not be destroyed
+ * either. */
+static int release_after_failure(struct cli *cli, const struct run_args *args, eep_str lease, struct err *err)
 {
     struct err release_err = {0};
-    json_object *released = NULL;
-    if (lease_destroy(cli, &args->wait, lease, &released, &release_err) == EEP_OK) {
-        if (code == EEP_OK)
-            json_add(outcome->json, "released", released);
-        else
-            json_release(&released);
-        if (code != EEP_OK) forget_what_was_left(err);
-        return code;
+    if (lease_destroy(cli, &args->wait, lease, NULL, &release_err) == EEP_OK) {
+        err->flags &= ~EEP_ERROR_MAYBE_APPLIED;
+        err->lease[0] = '\0';
+        return err->code;
     }
-    /* The command's own failure is the better answer, but the lease must be told in any case. */
-    if (code != EEP_OK || outcome->exit_status != 0) out_failure("run", &release_err);
-    if (code != EEP_OK) {
-        snprintf(err->lease, sizeof(err->lease), "%s", release_err.lease);
-        return code;
-    }
-    CLEANUP(json_release) json_object *error = json_from_err(&release_err);
-    json_add(outcome->json, "releaseError", json_object_get(json_object_object_get(error, "error")));
-    if (outcome->exit_status != 0) return EEP_OK;
-    *err = release_err;
+    out_warn("run: the sandbox is not destroyed: %s", release_err.message);
+    if (!(err->flags & EEP_ERROR_MAYBE_APPLIED))
+        err->execution_id[0] = '\0'; /* the command has surely ended */
+    err->flags |= EEP_ERROR_MAYBE_APPLIED;
+    memcpy(err->lease, release_err.lease, sizeof(err->lease));
     return err->code;
+}
+
+/* After work that came to an end. When the release fails, the command's own failure is still the better exit
+ * status; its success is not: nobody would look. */
+static int release_after_end(struct cli *cli, const struct run_args *args, eep_str lease,
+                             struct outcome *outcome, struct err *err)
+{
+    json_object *released = NULL;
+    if (lease_destroy(cli, &args->wait, lease, &released, err) == EEP_OK) {
+        json_add(outcome->json, "released", released);
+        return EEP_OK;
+    }
+    if (outcome->exit_status == 0) {
+        cli->partial = json_object_get(outcome->json);
+        return err->code;
+    }
+    CLEANUP(json_release) json_object *error = json_from_err(err);
+    json_add(outcome->json, "releaseError", json_object_get(json_object_object_get(error, "error")));
+    out_failure("run", err);
+    return EEP_OK;
 }
 
 static int run(struct cli *cli, const void *opaque, int *exit_status, struct err *err)
@@ -114,7 +117,10 @@ static int run(struct cli *cli, const void *opaque, int *exit_status, struct err
     if (args->keep) out_warn("keeping lease %s", lease.lease.ptr);
 
     int code = work(cli, args, &plan, lease.lease, &outcome, err);
-    if (!args->keep) code = release(cli, args, lease.lease, code, &outcome, err);
+    if (!args->keep && code == EEP_OK)
+        code = release_after_end(cli, args, lease.lease, &outcome, err);
+    else if (!args->keep)
+        code = release_after_failure(cli, args, lease.lease, err);
     cli->session.plugin->clear(&lease.head);
     if (code != EEP_OK) return code;
     *exit_status = outcome.exit_status;

@@ -157,7 +157,7 @@ LEASE=
 run 125 'eep resume $LEASE' eep resume "$gone"
 if [ -n "$standin" ] && command -v curl >/dev/null; then
     url=${DAYTONA_API_URL%/api}/_standin/sandboxes
-    run 0 "curl $url" curl --silent --noproxy '*' --write-out '\n' "$url"
+    run 0 "curl $url" curl --silent --noproxy "*" "$url"
     grep -q '"live": *0\b' "$tmp/said" || fail "the stand-in still has a sandbox"
 fi
 

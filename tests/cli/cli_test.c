@@ -42,8 +42,7 @@ static const char *write_file(const char *name, const char *text)
     return path;
 }
 
-/* -- help and command lines
- * ---------------------------------------------------------------------------------------- */
+/* -- help and command lines -------------------------------------------------------------------- */
 
 static void help_names_every_verb(void **state)
 {
@@ -167,8 +166,7 @@ static void texts_from_outside_cannot_move_the_cursor(void **state)
     eep_says(&process, PROCESS_STDERR, "the service asks to wait 1.5 s");
 }
 
-/* -- the plugin
- * ---------------------------------------------------------------------------------------------------- */
+/* -- the plugin -------------------------------------------------------------------------------- */
 
 static void a_missing_plugin_is_told(void **state)
 {
@@ -203,8 +201,7 @@ static void info_describes_the_plugin(void **state)
     json_object_put(object);
 }
 
-/* -- configuration
- * --------------------------------------------------------------------------------------------------- */
+/* -- configuration ----------------------------------------------------------------------------- */
 
 static void validate_tells_all(void **state)
 {
@@ -282,8 +279,7 @@ static void secrets_stay_off_the_command_line(void **state)
     assert_null(strstr(process_text(&process, PROCESS_STDOUT), "tell-tale"));
 }
 
-/* -- probing
- * ----------------------------------------------------------------------------------------------------- */
+/* -- probing ----------------------------------------------------------------------------------- */
 
 static void probe_and_health_say_no_with_1(void **state)
 {
@@ -306,8 +302,7 @@ static void probe_and_health_say_no_with_1(void **state)
     assert_int_equal(EEP_RUN(&process, &fake, "health", "--no-trust-env"), 125);
 }
 
-/* -- what people see
- * ----------------------------------------------------------------------------------------------- */
+/* -- what people see --------------------------------------------------------------------------- */
 
 static void progress_is_shown_for_what_takes_long(void **state)
 {
@@ -340,8 +335,33 @@ static void interrupting_acquire_ends_with_130(void **state)
     assert_string_equal(process_text(&process, PROCESS_STDOUT), "");
 }
 
-/* -- running
- * ------------------------------------------------------------------------------------------------------- */
+static void run_tells_of_a_sandbox_that_it_could_not_destroy(void **state)
+{
+    (void)state;
+    assert_int_equal(EEP_RUN(&process, &fake, "run", "--set", "failRelease=true", "-c", "echo done"), 125);
+    assert_string_equal(process_text(&process, PROCESS_STDOUT), "done\n");
+    eep_says(&process, PROCESS_STDERR, "eep: run: not today (release)");
+    eep_says(&process, PROCESS_STDERR, "may still exist: eep release fake-");
+
+    assert_int_equal(EEP_RUN(&process, &fake, "run", "--set", "failRelease=true", "-c", "exit 9"), 9);
+    eep_says(&process, PROCESS_STDERR, "may still exist: eep release fake-");
+
+    assert_int_equal(
+        EEP_RUN(&process, &fake, "run", "--set", "failRelease=true", "--json", "-c", "echo done"), 125);
+    json_object *object = eep_json(&process, PROCESS_STDOUT);
+    assert_string_equal(eep_json_text(object, "error/name"), "UNAVAILABLE");
+    assert_int_equal(eep_json_int(object, "error/maybeApplied"), 1);
+    assert_string_equal(eep_json_text(object, "partial/stdout"), "done\n");
+    json_object_put(object);
+
+    assert_int_equal(
+        EEP_RUN(&process, &fake, "run", "--set", "failRelease=true", "--cwd=/nowhere", "-c", "x"), 125);
+    eep_says(&process, PROCESS_STDERR, "the sandbox is not destroyed: not today");
+    eep_says(&process, PROCESS_STDERR, "eep: run: there is no folder /nowhere");
+    eep_says(&process, PROCESS_STDERR, "may still exist: eep release fake-");
+}
+
+/* -- running ----------------------------------------------------------------------------------- */
 
 static int prepare(void **state)
 {
@@ -386,6 +406,7 @@ int main(void)
         cmocka_unit_test(progress_is_shown_for_what_takes_long),
         cmocka_unit_test(the_log_is_shown_when_asked_for),
         cmocka_unit_test(interrupting_acquire_ends_with_130),
+        cmocka_unit_test(run_tells_of_a_sandbox_that_it_could_not_destroy),
     };
     return cmocka_run_group_tests(tests, prepare, clean_up);
 }

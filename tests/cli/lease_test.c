@@ -24,8 +24,7 @@ static struct eep_setup eep;
 static struct process process = {.fds = {-1, -1, -1}};
 static char *lease;
 
-/* -- exit codes and streams
- * ---------------------------------------------------------------------------------------- */
+/* -- exit codes and streams -------------------------------------------------------------------- */
 
 static void exit_codes_are_the_commands(void **state)
 {
@@ -151,8 +150,7 @@ static void an_execution_id_runs_once(void **state)
     assert_int_equal(atoi(process_text(&process, PROCESS_STDOUT)), 1);
 }
 
-/* -- for programs
- * ---------------------------------------------------------------------------------------------------- */
+/* -- for programs ------------------------------------------------------------------------------ */
 
 static void json_holds_the_whole_execution(void **state)
 {
@@ -192,9 +190,7 @@ static void the_status_line_tells_who_failed(void **state)
     json_object_put(object);
 }
 
-/* -- Ctrl-C
- * ----------------------------------------------------------------------------------------------------------
- */
+/* -- Ctrl-C ------------------------------------------------------------------------------------ */
 
 static void the_first_interrupt_kills_the_command(void **state)
 {
@@ -226,9 +222,7 @@ static void the_second_interrupt_leaves_at_once(void **state)
     eep_says(&process, PROCESS_STDERR, "--id stubborn joins it");
 }
 
-/* -- leases
- * ----------------------------------------------------------------------------------------------------------
- */
+/* -- leases ------------------------------------------------------------------------------------ */
 
 static void files_survive_a_stop_and_a_new_process(void **state)
 {
@@ -281,8 +275,7 @@ static void the_same_key_gives_the_same_lease(void **state)
     free(first);
 }
 
-/* -- run: nothing is left behind
- * ------------------------------------------------------------------------------------- */
+/* -- run: nothing is left behind --------------------------------------------------------------- */
 
 static void run_leaves_nothing(void **state)
 {
@@ -332,8 +325,7 @@ static void run_keeps_when_asked_to(void **state)
     assert_int_equal(EEP_RUN(&process, &eep, "release", kept, "--destroy"), 0);
 }
 
-/* -- running
- * ------------------------------------------------------------------------------------------------------- */
+/* -- running ----------------------------------------------------------------------------------- */
 
 static int prepare(void **state)
 {

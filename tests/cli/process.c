@@ -41,8 +41,7 @@ char *process_build_path(const char *name)
     return path;
 }
 
-/* -- starting
- * ----------------------------------------------------------------------------------------------------- */
+/* -- starting ---------------------------------------------------------------------------------- */
 
 static int open_input(const struct process_setup *setup)
 {
@@ -101,8 +100,7 @@ void process_start(struct process *process, const struct process_setup *setup)
     posix_spawn_file_actions_destroy(&actions);
 }
 
-/* -- reading
- * ------------------------------------------------------------------------------------------------------ */
+/* -- reading ----------------------------------------------------------------------------------- */
 
 const char *process_text(const struct process *process, enum process_stream stream)
 {
@@ -149,8 +147,7 @@ static bool pump(struct process *process, int wait)
     return true;
 }
 
-/* -- waiting
- * ------------------------------------------------------------------------------------------------------ */
+/* -- waiting ----------------------------------------------------------------------------------- */
 
 static void give_up(struct process *process, const char *waited_for)
 {

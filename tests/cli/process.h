@@ -17,18 +17,18 @@ enum process_stream { PROCESS_STDOUT, PROCESS_STDERR, PROCESS_STATUS, PROCESS_ST
 
 struct process {
     pid_t pid;
-    int fds[PROCESS_STREAMS]; /* -1 = at its end                                     */
+    int fds[PROCESS_STREAMS]; /* -1 = at its end */
     struct {
         char *data;
         size_t len;
     } texts[PROCESS_STREAMS];
-    int exit_code; /* -1 = ended by a signal, or it has not ended yet               */
+    int exit_code; /* -1 = ended by a signal, or it has not ended yet */
 };
 
 struct process_setup {
-    char *const *argv;      /* argv[0] is the path of the program                    */
-    const char *const *env; /* NAME=VALUE, ends with NULL; NULL = none               */
-    const void *input;      /* standard input; NULL = /dev/null                      */
+    char *const *argv;      /* argv[0] is the path of the program */
+    const char *const *env; /* NAME=VALUE, ends with NULL; NULL = none */
+    const void *input;      /* standard input; NULL = /dev/null */
     size_t input_len;
 };
 

@@ -28,7 +28,7 @@ struct job {
     } captured[2];
     uint64_t total[2];
     int64_t kill_at; /* when the next, harder signal is due */
-    int64_t end_at;  /* of the time limit; 0 = none         */
+    int64_t end_at;  /* of the time limit; 0 = none */
     uint32_t flags;
     int kill_signal;
     bool stopped_by_host;
@@ -106,7 +106,7 @@ static char *copy_str(eep_str text)
     return strndup(text.ptr, text.len);
 }
 
-/* argv and environment of the command, NUL-terminated; never freed: the process is a short test. */
+/* argv and environment of the command, NUL-terminated; free_texts() them. */
 static char **command_argv(const eep_execute_request *request)
 {
     char **argv = calloc(request->argv_count + 4, sizeof(char *));
@@ -131,9 +131,16 @@ static char **command_env(const eep_execute_request *request)
             (const eep_pair *)((const char *)request->env + (size_t)i * request->env_stride);
         if (asprintf(&env[i], "%.*s=%.*s", (int)pair->name.len, pair->name.ptr, (int)pair->value.len,
                      pair->value.ptr) < 0)
-            env[i] = NULL;
+            env[i] = strdup("");
     }
     return env;
+}
+
+static void free_texts(char **texts)
+{
+    for (char **text = texts; *text; text++)
+        free(*text);
+    free(texts);
 }
 
 static int stdin_of(const eep_execute_request *request)
@@ -166,7 +173,10 @@ static int start(struct job *job, const char *cwd)
     posix_spawnattr_setsigdefault(&attributes, &defaults);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF);
     char **argv = command_argv(job->request);
-    int failed = posix_spawnp(&job->pid, argv[0], &actions, &attributes, argv, command_env(job->request));
+    char **env = command_env(job->request);
+    int failed = posix_spawnp(&job->pid, argv[0], &actions, &attributes, argv, env);
+    free_texts(argv);
+    free_texts(env);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
     close(in);
@@ -235,7 +245,7 @@ int32_t fake_execute(eep_env *env, const eep_execute_request *request, eep_execu
     char cwd[2 * PATH_MAX];
     bool absolute = request->cwd.ptr && request->cwd.ptr[0] == '/';
     fake_lease_path(env, request->lease, "w", path, sizeof(path));
-    snprintf(cwd, sizeof(cwd), "%s/%.*s", absolute ? "" : path, (int)request->cwd.len,
+    snprintf(cwd, sizeof(cwd), "%s%s%.*s", absolute ? "" : path, absolute ? "" : "/", (int)request->cwd.len,
              request->cwd.ptr ? request->cwd.ptr : "");
     if (access(cwd, F_OK) != 0)
         return fake_fail(err, EEP_E_NOT_FOUND, "execute", "there is no folder %s", cwd);

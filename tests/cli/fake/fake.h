@@ -23,8 +23,7 @@ struct eep_env {
     bool fail_release;
 };
 
-/* -- result.c: results are arenas, errors, cancel tokens, time
- * ------------------------------------------------------- */
+/* -- result.c: results are arenas, errors, cancel tokens, time --------------------------------- */
 
 /* Copies into the result, with a NUL behind; never NULL unless memory is out. */
 void *fake_keep(eep_out *out, const void *data, size_t len);
@@ -48,9 +47,7 @@ int64_t fake_now_ms(clockid_t clock);
 /* Sleeps; false when the token fired first. */
 bool fake_rest(eep_cancel *token, int milliseconds);
 
-/* -- lease.c
- * ------------------------------------------------------------------------------------------------------------
- */
+/* -- lease.c ----------------------------------------------------------------------------------- */
 
 /* The path of a lease's folder (name ""), or of a file in it. */
 void fake_lease_path(const eep_env *env, eep_str lease, const char *name, char *path, size_t size);
@@ -60,8 +57,7 @@ bool fake_lease_exists(const eep_env *env, eep_str lease);
 bool fake_lease_start(const eep_env *env, eep_str lease);
 int32_t fake_lease_lost(eep_error *err, const char *where, eep_str lease);
 
-/* -- the slots of the table
- * ------------------------------------------------------------------------------------------------ */
+/* -- the slots of the table -------------------------------------------------------------------- */
 
 int32_t fake_validate(const eep_validate_request *request, eep_validation *result, eep_error *err);
 int32_t fake_open(const eep_open_request *request, eep_env **env, eep_error *err);
