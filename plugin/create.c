@@ -76,15 +76,16 @@ static int check_label(const eep_pair *label, struct err *err)
     if (str_empty(label->name)) return err_set(err, EEP_E_INVALID_ARGUMENT, "a label has no name");
     if (str_has_prefix(label->name, "eep."))
         return err_set(err, EEP_E_INVALID_ARGUMENT,
-                       "label %.*s: names that begin with \"eep.\" are the plugin's own; choose another", 64,
-                       label->name.ptr);
+                       "label %.*s: names that begin with \"eep.\" are the plugin's own; choose another",
+                       (int)(label->name.len < 64 ? label->name.len : 64), label->name.ptr);
     return EEP_OK;
 }
 
 static int check_variable(const eep_pair *variable, struct err *err)
 {
+    TRY(abi_check_str(variable->name, KEY_MAX, "the name of an environment variable", err));
     TRY(check_text(variable->value, VALUE_MAX, "the value of an environment variable", err));
-    if (str_is_env_name(variable->name) && variable->name.len <= KEY_MAX) return EEP_OK;
+    if (str_is_env_name(variable->name)) return EEP_OK;
     return err_set(err, EEP_E_INVALID_ARGUMENT,
                    "\"%.*s\" is no name of an environment variable: they match [A-Za-z_][A-Za-z0-9_]*",
                    (int)(variable->name.len < 64 ? variable->name.len : 64),
@@ -176,6 +177,13 @@ static int put_network(json *body, const struct config *config)
     return list.len ? json_put(body, "networkAllowList", json_new_str(buf_str(&list))) : EEP_OK;
 }
 
+/* The SDKs read the language from a label; the service knows no such field (protocol 4.1). */
+static int put_language(json *body, eep_str language)
+{
+    if (str_absent(language)) language = STR("python");
+    return json_put(json_get(body, "labels"), LABEL_LANGUAGE, json_new_str(language));
+}
+
 /* All that is asked for, in one order: equal requests give equal texts. Identity, name and our labels come
  * later. */
 static int put_wishes(json *body, const struct config *config, const struct pairs *labels,
@@ -186,6 +194,7 @@ static int put_wishes(json *body, const struct config *config, const struct pair
     TRY(put_str(body, "target", config->target));
     TRY(put_pairs(body, "env", env));
     TRY(put_pairs(body, "labels", labels));
+    TRY(put_language(body, config->language));
     TRY(put_number(body, "autoStopInterval", config->auto_stop_interval));
     TRY(put_number(body, "autoArchiveInterval", config->auto_archive_interval));
     TRY(put_number(body, "autoDeleteInterval", config->auto_delete_interval));
@@ -220,11 +229,8 @@ static void choose_names(struct create_request *create, eep_str key)
     snprintf(create->name, sizeof create->name, "eep-%s", name);
 }
 
-static int put_our_labels(json *labels, const struct create_request *create, const struct config *config,
-                          eep_str hint)
+static int put_our_labels(json *labels, const struct create_request *create, eep_str hint)
 {
-    eep_str language = str_absent(config->language) ? STR("python") : config->language;
-    TRY(json_put(labels, LABEL_LANGUAGE, json_new_str(language)));
     if (!str_empty(create->owner)) TRY(json_put(labels, LABEL_OWNER, json_new_str(create->owner)));
     if (create->keyed) TRY(json_put(labels, LABEL_KEY, json_new_str(str_from(create->key))));
     if (!str_empty(hint)) TRY(json_put(labels, LABEL_NAME, json_new_str(hint)));
@@ -240,7 +246,7 @@ static int build_body(struct create_request *create, const struct config *config
     const char *wishes = json_text(body);
     if (!wishes) return EEP_E_NO_MEMORY;
     digest_of("eep-request-1", str_from(wishes), hint, create->request);
-    TRY(put_our_labels(json_get(body, "labels"), create, config, hint));
+    TRY(put_our_labels(json_get(body, "labels"), create, hint));
     TRY(json_put(body, "name", json_new_str(str_from(create->name))));
     const char *text = json_text(body);
     return text ? buf_append_cstr(&create->body, text) : EEP_E_NO_MEMORY;
