@@ -36,6 +36,7 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c $< -o $@
 
+.SECONDARY:
 .PHONY: all help demo test run-tests check sanitize format clean
 
 all: $(PROGRAMS)

@@ -86,8 +86,8 @@ static int create_once(struct leasing *leasing, struct op *op, struct err *err)
         return status;
     struct err failure = *err;
     status = settle(leasing, op, &failure, err);
-    if (status == EEP_E_NOT_FOUND) *err = failure;
-    return err->code;
+    if (status == EEP_E_NOT_FOUND) *err = failure; /* nothing was made */
+    return status == EEP_OK ? EEP_OK : err->code;
 }
 
 static int create(struct leasing *leasing, struct op *op, struct err *err)
