@@ -32,6 +32,7 @@
  * Marks: [blocking] may wait for the network. [signal-safe] may be called from a signal handler.
  * All declarations: since 1.0.
  */
+/* clang-format off: laid out by hand, comments in columns */
 #ifndef EEP_H
 #define EEP_H
 

@@ -42,7 +42,7 @@ static void *host_struct(size_t size, uint32_t claimed, int fill)
     return start;
 }
 
-/* -- Requests -------------------------------------------------------------------------------------------- */
+/* -- Requests ---------------------------------------------------------------------------------- */
 
 static const size_t sizes[] = {
     sizeof(eep_host),           sizeof(eep_validate_request), sizeof(eep_open_request),
@@ -131,7 +131,7 @@ static void test_strings(void **state)
     assert_int_equal(abi_check_str((eep_str){"a", SIZE_MAX}, 9, "x", &err), EEP_E_TOO_LARGE);
 }
 
-/* -- Arrays ---------------------------------------------------------------------------------------------- */
+/* -- Arrays ------------------------------------------------------------------------------------ */
 
 static int check_array(const void *array, uint32_t count, uint32_t stride)
 {
@@ -169,7 +169,7 @@ static void test_elements_with_a_tail(void **state)
     }
 }
 
-/* -- Results --------------------------------------------------------------------------------------------- */
+/* -- Results ----------------------------------------------------------------------------------- */
 
 static void test_results_that_cannot_be_written(void **state)
 {

@@ -29,8 +29,7 @@ void access_finish(struct access *access)
     facts_release(&access->facts);
 }
 
-/* -- Where it is
- * --------------------------------------------------------------------------------------------------- */
+/* -- Where it is ------------------------------------------------------------------------------- */
 
 static int toolbox_base_of(struct access *access, const struct sandbox *sandbox, struct buf *base,
                            struct err *err)
@@ -83,8 +82,7 @@ int access_locate(struct access *access, struct err *err)
     return revive(access, &sandbox, err);
 }
 
-/* -- What to do about a failed call
- * -------------------------------------------------------------------------------- */
+/* -- What to do about a failed call ------------------------------------------------------------ */
 
 struct recovery {
     int64_t daemon_deadline; /* 0 = not waiting for a daemon */
@@ -130,8 +128,7 @@ static bool worth_a_look(const struct err *err)
     return (err->flags & EEP_ERROR_FROM_SERVICE) && error_calls_for_state(err->http_status);
 }
 
-/* -- The calls
- * ----------------------------------------------------------------------------------------------------- */
+/* -- The calls --------------------------------------------------------------------------------- */
 
 int access_execute(struct access *access, eep_str text, unsigned window_s,
                    struct toolbox_execution *execution, struct err *err)

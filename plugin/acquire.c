@@ -15,8 +15,7 @@ static int run_acquire(struct op *op, const void *request, void *result, struct 
     return status == EEP_OK ? EEP_OK : leasing_abandon(&leasing, op, err);
 }
 
-/* -- Resume
- * -------------------------------------------------------------------------------------------------------- */
+/* -- Resume ------------------------------------------------------------------------------------ */
 
 static int get_running(struct access *access, struct sandbox *sandbox, struct err *err)
 {

@@ -12,7 +12,7 @@
 
 static const struct place document = {.parent = NULL};
 
-/* -- The text ------------------------------------------------------------------------------------------ */
+/* -- The text ---------------------------------------------------------------------------------- */
 
 static int report_fault(void *ctx, enum json_fault fault, const char *pointer)
 {
@@ -46,7 +46,7 @@ static int parse(eep_str text, struct findings *findings, json **out)
     return json_lint(text, report_fault, findings);
 }
 
-/* -- The values ---------------------------------------------------------------------------------------- */
+/* -- The values -------------------------------------------------------------------------------- */
 
 static void *member(const struct key *key, struct config *config)
 {
@@ -121,7 +121,7 @@ void config_destroy_ptr(struct config **config)
     *config = NULL;
 }
 
-/* -- toolboxHosts -------------------------------------------------------------------------------------- */
+/* -- toolboxHosts ------------------------------------------------------------------------------ */
 
 static bool ends_with(eep_str text, eep_str end)
 {

@@ -10,7 +10,7 @@ static const void *member(const struct key *key, const void *base)
     return (const char *)base + key->offset;
 }
 
-/* -- Secrets ------------------------------------------------------------------------------------------- */
+/* -- Secrets ----------------------------------------------------------------------------------- */
 
 static bool is_secret_text(const struct key *key, eep_str text)
 {
@@ -81,7 +81,7 @@ int config_list_secrets(struct config *config)
     return each_secret(config, list_one);
 }
 
-/* -- Normalised JSON ----------------------------------------------------------------------------------- */
+/* -- Normalised JSON --------------------------------------------------------------------------- */
 
 static int put_text(json *object, const struct key *key, eep_str text)
 {

@@ -35,7 +35,7 @@ static struct place element(const struct place *array, size_t index, char text[I
     return (struct place){.parent = array, .step = {text, (size_t)len}};
 }
 
-/* -- Texts --------------------------------------------------------------------------------------------- */
+/* -- Texts ------------------------------------------------------------------------------------- */
 
 /* Checks an untrimmed text and copies it. */
 static int read_item(struct load *load, const struct key *key, text_rule *rule, const struct place *place,
@@ -62,7 +62,7 @@ static int read_text_key(struct load *load, const struct key *key, const struct 
     return text.ptr ? read_text(load, key, place, text, base) : wrong_type(load, place, "a string");
 }
 
-/* -- Numbers ------------------------------------------------------------------------------------------- */
+/* -- Numbers ----------------------------------------------------------------------------------- */
 
 /* "5" and "-1", as forms send them. */
 static bool text_to_integer(eep_str text, int64_t *out)
@@ -122,7 +122,7 @@ static int read_boolean(struct load *load, const struct key *key, const struct p
                                                  : wrong_type(load, place, "true or false, without quotes");
 }
 
-/* -- Lists --------------------------------------------------------------------------------------------- */
+/* -- Lists ------------------------------------------------------------------------------------- */
 
 static int make_list(struct load *load, size_t count, struct config_list *out)
 {
@@ -183,7 +183,7 @@ static int read_list(struct load *load, const struct key *key, const struct plac
     return wrong_type(load, place, "an array of strings, or a string with commas");
 }
 
-/* -- Objects ------------------------------------------------------------------------------------------- */
+/* -- Objects ----------------------------------------------------------------------------------- */
 
 struct pairs_reader {
     struct load *load;
@@ -253,7 +253,7 @@ static int read_volumes(struct load *load, const struct key *key, const struct p
     return EEP_OK;
 }
 
-/* -- Keys ---------------------------------------------------------------------------------------------- */
+/* -- Keys -------------------------------------------------------------------------------------- */
 
 static int read_key(struct load *load, const struct key *key, const struct place *parent, json *object,
                     void *base)

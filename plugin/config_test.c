@@ -10,7 +10,7 @@ static void expect_document(const char *text, uint32_t flags, const char *expect
     config_destroy(load_expecting(str_from(text), flags, expected));
 }
 
-/* -- The text ------------------------------------------------------------------------------------------ */
+/* -- The text ---------------------------------------------------------------------------------- */
 
 static void test_texts_that_are_no_configuration(void **state)
 {
@@ -140,7 +140,7 @@ static void test_no_error_hides_behind_many_warnings(void **state)
     assert_int_equal(findings.errors, 2);
 }
 
-/* -- Unknown keys -------------------------------------------------------------------------------------- */
+/* -- Unknown keys ------------------------------------------------------------------------------ */
 
 static void test_unknown_keys(void **state)
 {
@@ -194,7 +194,7 @@ static void test_messages_hold_no_control_characters(void **state)
     assert_string_equal(findings.items[0].pointer.ptr, "/a\n\033b");
 }
 
-/* -- Normalised form and secrets ----------------------------------------------------------------------- */
+/* -- Normalised form and secrets --------------------------------------------------------------- */
 
 static void assert_normalized(const struct config *config, const char *expected)
 {

@@ -70,7 +70,7 @@ int text_language(struct findings *findings, const struct place *place, eep_str 
     return text_plain(findings, place, text);
 }
 
-/* -- Paths --------------------------------------------------------------------------------------------- */
+/* -- Paths ------------------------------------------------------------------------------------- */
 
 static bool climbs(eep_str path)
 {
@@ -105,7 +105,7 @@ int text_relative_path(struct findings *findings, const struct place *place, eep
                             "must be a relative path without ..");
 }
 
-/* -- Places in the network ----------------------------------------------------------------------------- */
+/* -- Places in the network --------------------------------------------------------------------- */
 
 static int warn_about_api_url(struct findings *findings, const struct place *place, const struct url *url)
 {

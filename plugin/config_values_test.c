@@ -17,8 +17,7 @@ static void expect_all(const struct sample *samples, size_t count)
 
 #define EXPECT_ALL(samples) expect_all(samples, sizeof(samples) / sizeof((samples)[0]))
 
-/* -- What the paperclip adapter checked: its ten texts, in its order
- * ----------------------------------------- */
+/* -- What the paperclip adapter checked: its ten texts, in its order --------------------------- */
 
 static void test_the_adapters_ten_errors(void **state)
 {
@@ -79,8 +78,7 @@ static void test_what_the_adapter_dropped_silently(void **state)
     EXPECT_ALL(samples);
 }
 
-/* -- Numbers ------------------------------------------------------------------------------------------------
- */
+/* -- Numbers ----------------------------------------------------------------------------------- */
 
 static void test_numbers(void **state)
 {
@@ -123,8 +121,7 @@ static void test_numbers_arrive(void **state)
     assert_int_equal(config->cpu, CONFIG_UNSET);
 }
 
-/* -- Texts --------------------------------------------------------------------------------------------------
- */
+/* -- Texts ------------------------------------------------------------------------------------- */
 
 static void test_header_values(void **state)
 {
@@ -225,8 +222,7 @@ static void test_paths(void **state)
     assert_string_equal(root->workspace_dir.ptr, "/");
 }
 
-/* -- URLs and networks --------------------------------------------------------------------------------------
- */
+/* -- URLs and networks ------------------------------------------------------------------------- */
 
 static void test_api_urls(void **state)
 {
@@ -299,8 +295,7 @@ static void test_network_lists(void **state)
     EXPECT_ALL(samples);
 }
 
-/* -- Objects ------------------------------------------------------------------------------------------------
- */
+/* -- Objects ----------------------------------------------------------------------------------- */
 
 static void test_env_and_labels(void **state)
 {
@@ -353,8 +348,7 @@ static void test_volumes(void **state)
     EXPECT_ALL(samples);
 }
 
-/* -- Together -----------------------------------------------------------------------------------------------
- */
+/* -- Together ---------------------------------------------------------------------------------- */
 
 static void test_resources(void **state)
 {

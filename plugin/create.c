@@ -14,8 +14,7 @@
 #define KEY_MAX   255u
 #define BODY_MAX  (4u << 20)
 
-/* -- Labels and environment: the configuration's, overlaid by the request's, in one order
- * ---------------------------- */
+/* -- Labels and environment: the configuration's, overlaid by the request's, in one order ------ */
 
 struct pairs {
     eep_pair *items;
@@ -110,8 +109,7 @@ static int check_request(const eep_acquire_request *request, struct err *err)
     return EEP_OK;
 }
 
-/* -- The body
- * ------------------------------------------------------------------------------------------------------ */
+/* -- The body ---------------------------------------------------------------------------------- */
 
 static int put_str(json *body, const char *key, eep_str text)
 {

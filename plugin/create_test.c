@@ -10,8 +10,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-/* -- From a configuration and a request to a body ----------------------------------------------------------
- */
+/* -- From a configuration and a request to a body ---------------------------------------------- */
 
 /* The document {"apiKey": "k", MEMBERS}. */
 static struct config *configure(const char *members)
@@ -120,8 +119,7 @@ static void test_the_request_wins_over_the_configuration(void **state)
                 ",\"autoDeleteInterval\":-1");
 }
 
-/* -- Names and digests -------------------------------------------------------------------------------------
- */
+/* -- Names and digests ------------------------------------------------------------------------- */
 
 static eep_acquire_request with_key(const char *key)
 {
@@ -264,8 +262,7 @@ static void test_what_does_not_shape_it_does_not(void **state)
     assert_string_not_equal(other, first);
 }
 
-/* -- Adopting ----------------------------------------------------------------------------------------------
- */
+/* -- Adopting ---------------------------------------------------------------------------------- */
 
 static bool matches(const struct create_request *create, const char *labels)
 {
@@ -301,8 +298,7 @@ static void test_only_the_same_request_of_the_same_owner_matches(void **state)
     assert_false(matches(&create, "{\"eep.key\":\"k1\",\"eep.request\":\"r1\"}"));
 }
 
-/* -- What hosts may not send -------------------------------------------------------------------------------
- */
+/* -- What hosts may not send ------------------------------------------------------------------- */
 
 #define BYTES(literal)                                                                                       \
     {                                                                                                        \

@@ -11,8 +11,7 @@
 #include "base/str.h"
 #include "version.h"
 
-/* -- Opening
- * ------------------------------------------------------------------------------------------------------- */
+/* -- Opening ----------------------------------------------------------------------------------- */
 
 static int check_host_text(eep_str text, const char *what, struct err *err)
 {
@@ -133,8 +132,7 @@ int32_t env_open(const eep_open_request *request, eep_env **out, eep_error *erro
     return EEP_OK;
 }
 
-/* -- Closing
- * ------------------------------------------------------------------------------------------------------- */
+/* -- Closing ----------------------------------------------------------------------------------- */
 
 void env_close(eep_env *env)
 {
@@ -150,8 +148,7 @@ void env_close(eep_env *env)
     env_free(env);
 }
 
-/* -- Operations
- * ---------------------------------------------------------------------------------------------------- */
+/* -- Operations -------------------------------------------------------------------------------- */
 
 static int set_trace(struct op *op, eep_str trace_id, struct err *err)
 {

@@ -16,8 +16,7 @@
 /* The workspace below the service's working folder, when nothing else is configured: prepare makes it. */
 #define DEFAULT_WORKSPACE "eep-workspace"
 
-/* -- Checking
- * ------------------------------------------------------------------------------------------------------ */
+/* -- Checking ---------------------------------------------------------------------------------- */
 
 static int check_command(const eep_execute_request *request, struct err *err)
 {
@@ -125,8 +124,7 @@ static void execution_finish(struct execution *execution)
     runner_answer_finish(&execution->answer);
 }
 
-/* -- Describing
- * ---------------------------------------------------------------------------------------------------- */
+/* -- Describing -------------------------------------------------------------------------------- */
 
 static uint32_t flags_of(const struct execution *execution)
 {

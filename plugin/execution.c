@@ -21,8 +21,7 @@ static struct op *op_of(const struct execution *execution)
     return execution->access.op;
 }
 
-/* -- One request
- * --------------------------------------------------------------------------------------------------- */
+/* -- One request ------------------------------------------------------------------------------- */
 
 struct exchange {
     enum runner_request_kind kind;
@@ -162,8 +161,7 @@ static int exchange_run(struct execution *execution, enum runner_request_kind ki
     return EEP_OK;
 }
 
-/* -- Output
- * -------------------------------------------------------------------------------------------------------- */
+/* -- Output ------------------------------------------------------------------------------------ */
 
 /* Hands the next bytes of a stream on, to the host and to the capture. */
 static int deliver(struct execution *execution, struct capture *capture, uint32_t stream, eep_str bytes,
@@ -221,8 +219,7 @@ static int take_output(struct execution *execution, struct err *err)
     return catch_up(execution, &answer->err, &execution->err, EEP_STREAM_STDERR, err);
 }
 
-/* -- Ending it early
- * ----------------------------------------------------------------------------------------------- */
+/* -- Ending it early --------------------------------------------------------------------------- */
 
 /* The host does not want it any more: climbs the ladder within the grace. A command that has ended by itself
  * meanwhile has won: EEP_OK. */
@@ -246,8 +243,7 @@ static int end_early(struct execution *execution, int why, struct err *err)
     return why;
 }
 
-/* -- The way through
- * ----------------------------------------------------------------------------------------------- */
+/* -- The way through --------------------------------------------------------------------------- */
 
 struct progress {
     enum runner_request_kind kind;

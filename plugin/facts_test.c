@@ -120,8 +120,7 @@ static void test_a_full_cache_starts_anew(void **state)
     assert_non_null(last);
 }
 
-/* -- From many threads ------------------------------------------------------------------------------------
- */
+/* -- From many threads ------------------------------------------------------------------------- */
 
 enum { THREADS = 8, ROUNDS = 2000, LEASES = 5 };
 

@@ -13,8 +13,7 @@
 #define SEARCH_POLL_MS 250
 #define CREATE_TRIES   3
 
-/* -- Making sure that there is exactly one
- * ------------------------------------------------------------------------- */
+/* -- Making sure that there is exactly one ----------------------------------------------------- */
 
 static void note_sandbox(struct leasing *leasing)
 {
@@ -120,8 +119,7 @@ void leasing_finish(struct leasing *leasing)
     create_request_finish(&leasing->create);
 }
 
-/* -- Leaving nothing behind
- * ---------------------------------------------------------------------------------------- */
+/* -- Leaving nothing behind -------------------------------------------------------------------- */
 
 /* The answer to the create never came: looks for what it made, for a while. */
 static int search(struct leasing *leasing, struct op *op, struct err *err)
@@ -164,8 +162,7 @@ int leasing_abandon(struct leasing *leasing, struct op *op, struct err *err)
     return err->code;
 }
 
-/* -- The results
- * --------------------------------------------------------------------------------------------------- */
+/* -- The results ------------------------------------------------------------------------------- */
 
 static int32_t minutes(const struct sandbox *sandbox, const char *key)
 {

@@ -8,8 +8,7 @@
 #define POLL_FIRST_MS 50
 #define POLL_LAST_MS  1000
 
-/* -- Pacing
- * -------------------------------------------------------------------------------------------------------- */
+/* -- Pacing ------------------------------------------------------------------------------------ */
 
 struct pace {
     int64_t delay_ms;
@@ -45,8 +44,7 @@ static int wait_again(struct op *op, struct pace *pace, const struct err *why, s
     return err->code;
 }
 
-/* -- Looking
- * ------------------------------------------------------------------------------------------------------- */
+/* -- Looking ----------------------------------------------------------------------------------- */
 
 static int lease_lost(eep_str lease, const char *why, struct err *err)
 {
@@ -84,13 +82,13 @@ static int failed_state(const struct sandbox *sandbox, struct err *err)
 }
 
 /* The deadline came while the sandbox was in a state: say which. */
-static int ran_out(const struct op *op, const struct sandbox *sandbox, const char *goal, struct err *err)
+static int ran_out(const struct op *op, eep_str lease, eep_str state, const char *goal, struct err *err)
 {
     if (err->code != EEP_E_DEADLINE) return err->code;
     err_set(err, EEP_E_DEADLINE,
-            "the sandbox was still in state %.*s, not %s, after %u ms: raise the timeout",
-            (int)sandbox->state.len, sandbox->state.ptr, goal, op->timeout_ms);
-    str_copy(err->lease, sizeof err->lease, sandbox->id);
+            "the sandbox was still in state %.*s, not %s, after %u ms: raise the timeout", (int)state.len,
+            state.ptr, goal, op->timeout_ms);
+    str_copy(err->lease, sizeof err->lease, lease);
     return err_flag(err, EEP_ERROR_RETRYABLE);
 }
 
@@ -110,18 +108,19 @@ static int refresh(struct op *op, struct sandbox *sandbox, struct err *err)
     return EEP_OK;
 }
 
-/* -- Starting
- * ------------------------------------------------------------------------------------------------------ */
+/* -- Starting ---------------------------------------------------------------------------------- */
 
 int lifecycle_wait_started(struct op *op, struct sandbox *sandbox, struct err *err)
 {
     struct pace pace = PACE_INIT;
     while (sandbox->phase != PHASE_STARTED) {
-        TRY(refresh(op, sandbox, err)); /* at once: the first answer may be 30 s old */
+        if (refresh(op, sandbox, err) != EEP_OK) /* at once: the first answer may be 30 s old */
+            return ran_out(op, sandbox->id, sandbox->state, "started", err);
         if (sandbox->phase == PHASE_STARTED) break;
         if (sandbox->phase == PHASE_FAILED) return failed_state(sandbox, err);
         if (sandbox->phase == PHASE_GONE) return lease_lost(sandbox->id, "it is being deleted", err);
-        if (pace_wait(op, &pace, 0, err) != EEP_OK) return ran_out(op, sandbox, "started", err);
+        if (pace_wait(op, &pace, 0, err) != EEP_OK)
+            return ran_out(op, sandbox->id, sandbox->state, "started", err);
     }
     return EEP_OK;
 }
@@ -140,7 +139,8 @@ static int after_refusal(struct op *op, eep_str lease, struct sandbox *sandbox, 
         *err = refusal;
         return err->code;
     }
-    return pace_wait(op, pace, 0, err) == EEP_OK ? EEP_OK : ran_out(op, sandbox, "started", err);
+    if (pace_wait(op, pace, 0, err) == EEP_OK) return EEP_OK;
+    return ran_out(op, lease, sandbox->state, "started", err);
 }
 
 /* "recover" is the start of a sandbox in a recoverable error (protocol 6). */
@@ -172,8 +172,7 @@ int lifecycle_start(struct op *op, eep_str lease, struct sandbox *sandbox, bool 
     }
 }
 
-/* -- Ending
- * -------------------------------------------------------------------------------------------------------- */
+/* -- Ending ------------------------------------------------------------------------------------ */
 
 static void note_state(struct lifecycle_end *end, eep_str state, enum sandbox_phase final)
 {
@@ -181,9 +180,9 @@ static void note_state(struct lifecycle_end *end, eep_str state, enum sandbox_ph
     end->confirmed = sandbox_phase_of(state) == final;
 }
 
-static void note_gone(struct lifecycle_end *end)
+static void note_gone(struct lifecycle_end *end, bool already)
 {
-    *end = (struct lifecycle_end){.already = true, .confirmed = true, .state = "destroyed"};
+    *end = (struct lifecycle_end){.already = already, .confirmed = true, .state = "destroyed"};
 }
 
 /* The order was refused: a transition to wait for, or is it there already? */
@@ -195,7 +194,7 @@ static int after_stop_refusal(struct op *op, eep_str lease, struct pace *pace, s
     TRY(lifecycle_get(op, lease, &sandbox, err));
     note_state(end, sandbox.state, PHASE_RESTING);
     if (sandbox.phase == PHASE_GONE) {
-        note_gone(end);
+        note_gone(end, true);
         return EEP_OK;
     }
     end->already = sandbox.phase == PHASE_RESTING || str_is(sandbox.state, "stopping");
@@ -205,7 +204,8 @@ static int after_stop_refusal(struct op *op, eep_str lease, struct pace *pace, s
         *err = refusal;
         return err->code;
     }
-    return pace_wait(op, pace, 0, err) == EEP_OK ? EEP_OK : ran_out(op, &sandbox, "stopped", err);
+    if (pace_wait(op, pace, 0, err) == EEP_OK) return EEP_OK;
+    return ran_out(op, lease, sandbox.state, "stopped", err);
 }
 
 static int order_stop(struct op *op, eep_str lease, struct lifecycle_end *end, struct err *err)
@@ -219,7 +219,7 @@ static int order_stop(struct op *op, eep_str lease, struct lifecycle_end *end, s
             return EEP_OK;
         }
         if (status == EEP_E_NOT_FOUND) {
-            note_gone(end);
+            note_gone(end, true);
             return EEP_OK;
         }
         if (is_passing(err)) {
@@ -241,14 +241,14 @@ static int wait_stopped(struct op *op, eep_str lease, struct lifecycle_end *end,
     while (!end->confirmed) {
         int status = lifecycle_get(op, lease, &sandbox, err);
         if (status == EEP_E_LEASE_LOST || sandbox.phase == PHASE_GONE) {
-            note_gone(end);
+            note_gone(end, end->already);
             return EEP_OK;
         }
-        TRY(status);
+        if (status != EEP_OK) return ran_out(op, lease, str_from(end->state), "stopped", err);
         note_state(end, sandbox.state, PHASE_RESTING);
         if (end->confirmed) break;
         if (sandbox.phase == PHASE_FAILED) return failed_state(&sandbox, err);
-        if (pace_wait(op, &pace, 0, err) != EEP_OK) return ran_out(op, &sandbox, "stopped", err);
+        if (pace_wait(op, &pace, 0, err) != EEP_OK) return ran_out(op, lease, sandbox.state, "stopped", err);
     }
     return EEP_OK;
 }
@@ -294,7 +294,7 @@ int lifecycle_delete(struct op *op, eep_str lease, struct lifecycle_end *end, st
             return EEP_OK;
         }
         if (status == EEP_E_NOT_FOUND) {
-            note_gone(end);
+            note_gone(end, true);
             return EEP_OK;
         }
         /* 409: a transition must end first (protocol 6) */

@@ -36,7 +36,7 @@ static int check_tools(const struct runner_prepared *prepared, struct err *err)
 
 static int learn(struct access *access, const struct runner_prepared *prepared, struct err *err)
 {
-    struct facts known = *access->facts;
+    struct facts known = facts_strings(access->facts);
     struct facts *fresh = NULL;
     known.workspace = str_from(prepared->workspace);
     known.workdir = str_from(prepared->cwd);

@@ -35,8 +35,7 @@ static const eep_source *source_at(const struct realizing *realizing, uint32_t i
     return abi_at(realizing->request->sources, realizing->request->source_stride, sizeof(eep_source), i);
 }
 
-/* -- Checking
- * ------------------------------------------------------------------------------------------------------ */
+/* -- Checking ---------------------------------------------------------------------------------- */
 
 /* Is ".." one of the path's parts? */
 static bool climbs(eep_str path)
@@ -83,8 +82,7 @@ static int check_request(const eep_realize_request *request, struct err *err)
     return EEP_OK;
 }
 
-/* -- Uploading and placing
- * ----------------------------------------------------------------------------------------- */
+/* -- Uploading and placing --------------------------------------------------------------------- */
 
 /* In the workspace itself, so that moving is renaming, under a name that nobody uses. */
 static int choose_staging(struct realizing *realizing, struct err *err)
@@ -194,8 +192,7 @@ static int put_sources(struct realizing *realizing, struct err *err)
     return place(realizing, err);
 }
 
-/* -- The call
- * ------------------------------------------------------------------------------------------------------ */
+/* -- The call ---------------------------------------------------------------------------------- */
 
 static void realizing_finish(struct realizing *realizing)
 {

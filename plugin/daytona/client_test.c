@@ -13,7 +13,7 @@ static int call(struct account *account, const char *method, json **answer)
     return daytona_api(&account->client, &call, &account->wait, answer, &account->err);
 }
 
-/* -- What is sent ---------------------------------------------------------------------------------------- */
+/* -- What is sent ------------------------------------------------------------------------------ */
 
 static bool sent(struct account *account, size_t index, const char *line)
 {
@@ -74,8 +74,7 @@ static void test_public_routes_get_no_credentials(void **state)
     account_stop(&account);
 }
 
-/* -- What cannot be an answer -----------------------------------------------------------------------------
- */
+/* -- What cannot be an answer ------------------------------------------------------------------ */
 
 static void check_damaged(const struct canned_exchange *exchange)
 {
@@ -195,8 +194,7 @@ static void test_paths_that_are_too_long(void **state)
     account_stop(&account);
 }
 
-/* -- Credentials ------------------------------------------------------------------------------------------
- */
+/* -- Credentials ------------------------------------------------------------------------------- */
 
 /* Each further failure would count against the address of this machine. */
 static void test_refused_credentials_are_not_sent_again(void **state)
@@ -276,8 +274,7 @@ static void test_an_answer_that_repeats_the_token(void **state)
     account_stop(&account);
 }
 
-/* -- Sandboxes --------------------------------------------------------------------------------------------
- */
+/* -- Sandboxes --------------------------------------------------------------------------------- */
 
 static void test_each_call_is_one_request(void **state)
 {

@@ -23,8 +23,7 @@ int error_not_json(const struct http_response *response, struct err *err)
     return err->code;
 }
 
-/* -- What the body says
- * ------------------------------------------------------------------------------------------- */
+/* -- What the body says ------------------------------------------------------------------------ */
 
 /* body.message, body.error, or the first of body.errors: the shapes of protocol 3.1 and 3.2. */
 static void message_from_json(const struct http_response *response, char *out, size_t cap)
@@ -48,8 +47,7 @@ static void service_text(const struct http_response *response, char *out, size_t
         str_copy(out, cap, str_trim(buf_str(&response->body)));
 }
 
-/* -- What the status says
- * ----------------------------------------------------------------------------------------- */
+/* -- What the status says ---------------------------------------------------------------------- */
 
 struct meaning {
     long status;
@@ -106,8 +104,7 @@ static int redirect(const struct http_response *response, struct err *err)
     return err_flag(err, EEP_ERROR_FROM_SERVICE);
 }
 
-/* -- What only the text says
- * -------------------------------------------------------------------------------------- */
+/* -- What only the text says ------------------------------------------------------------------- */
 
 /* Limits of the account, and no machine free: both come as 400 (protocol 12.2). */
 static bool is_capacity(eep_str text)

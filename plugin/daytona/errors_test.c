@@ -32,7 +32,7 @@ static struct err from_json(long status, const char *body)
     return from_api(status, "application/json; charset=utf-8", body, "POST");
 }
 
-/* -- Status first --------------------------------------------------------------------------------------- */
+/* -- Status first ------------------------------------------------------------------------------ */
 
 static void test_what_each_status_means(void **state)
 {
@@ -100,7 +100,7 @@ static void test_what_comes_with_the_headers(void **state)
     http_response_finish(&response);
 }
 
-/* -- What the body says ---------------------------------------------------------------------------------- */
+/* -- What the body says ------------------------------------------------------------------------ */
 
 static void test_the_shapes_of_bodies(void **state)
 {
@@ -162,7 +162,7 @@ static void test_texts_that_would_spoil_a_log(void **state)
     }
 }
 
-/* -- What only the text says ----------------------------------------------------------------------------- */
+/* -- What only the text says ------------------------------------------------------------------- */
 
 static void test_quota_is_told_by_text(void **state)
 {
@@ -198,7 +198,7 @@ static void test_a_start_that_failed(void **state)
     assert_false(error_is_failed_start(&err));
 }
 
-/* -- The rest -------------------------------------------------------------------------------------------- */
+/* -- The rest ---------------------------------------------------------------------------------- */
 
 static void test_html_instead_of_json(void **state)
 {

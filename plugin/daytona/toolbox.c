@@ -56,8 +56,7 @@ static int call_toolbox(struct daytona *client, eep_str base, const char *route,
     return status;
 }
 
-/* -- Commands
- * ----------------------------------------------------------------------------------------------------- */
+/* -- Commands ---------------------------------------------------------------------------------- */
 
 void toolbox_execution_finish(struct toolbox_execution *execution)
 {
@@ -109,8 +108,7 @@ int toolbox_execute(struct daytona *client, eep_str base, eep_str command, unsig
     return err_flag(err, EEP_ERROR_MAYBE_APPLIED | EEP_ERROR_FROM_SERVICE);
 }
 
-/* -- Files
- * -------------------------------------------------------------------------------------------------------- */
+/* -- Files ------------------------------------------------------------------------------------- */
 
 /* Two parts a file: its path first, then its content (protocol 10.1). The names live in `names`, 64 bytes
  * each. */

@@ -5,8 +5,7 @@
 #include "daytona/toolbox.h"
 #include "daytona_testing.h"
 
-/* -- Where credentials may go ------------------------------------------------------------------------------
- */
+/* -- Where credentials may go ------------------------------------------------------------------ */
 
 static bool only_example(const void *ctx, eep_str host)
 {
@@ -98,8 +97,7 @@ static void test_a_base_that_is_too_long(void **state)
                      EEP_E_TOO_LARGE);
 }
 
-/* -- Commands ----------------------------------------------------------------------------------------------
- */
+/* -- Commands ---------------------------------------------------------------------------------- */
 
 struct sandbox_account {
     struct account account;
@@ -224,8 +222,7 @@ static void test_what_the_proxy_and_the_daemon_say(void **state)
     }
 }
 
-/* -- Files -------------------------------------------------------------------------------------------------
- */
+/* -- Files ------------------------------------------------------------------------------------- */
 
 static void test_an_upload(void **state)
 {

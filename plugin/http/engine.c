@@ -44,8 +44,7 @@ struct engine {
 
 static _Atomic(struct engine *) current;
 
-/* -- Lists
- * -------------------------------------------------------------------------------------------------------- */
+/* -- Lists ------------------------------------------------------------------------------------- */
 
 static void list_add(struct waiter **list, struct waiter *waiter)
 {
@@ -64,8 +63,7 @@ static void list_remove(struct waiter **list, struct waiter *waiter)
     if (waiter->next) waiter->next->prev = waiter->prev;
 }
 
-/* -- The I/O thread
- * ----------------------------------------------------------------------------------------------- */
+/* -- The I/O thread ---------------------------------------------------------------------------- */
 
 /* EEP_OK, or why this wait is over before its time. */
 static int interruption(const struct wait *wait, struct err *err)
@@ -216,8 +214,7 @@ static void *io_main(void *argument)
     return NULL;
 }
 
-/* -- Starting it
- * -------------------------------------------------------------------------------------------------- */
+/* -- Starting it ------------------------------------------------------------------------------- */
 
 /* libcurl's own initialisation: thread-safe since 7.84, and counted, so a host that uses libcurl too is not
  * disturbed. */
@@ -297,8 +294,7 @@ static struct engine *engine_get(struct err *err)
     return made; /* after fork the parent's engine is left alone, sockets and all */
 }
 
-/* -- Waiting
- * ------------------------------------------------------------------------------------------------------ */
+/* -- Waiting ----------------------------------------------------------------------------------- */
 
 static void init_cond(pthread_cond_t *cond)
 {

@@ -30,7 +30,7 @@ static bool look_again(int64_t start)
     return true;
 }
 
-/* -- A resolver that can be held ------------------------------------------------------------------------- */
+/* -- A resolver that can be held --------------------------------------------------------------- */
 
 static atomic_bool resolver_held;
 static atomic_int resolving;
@@ -61,7 +61,7 @@ static void await_resolving(int count)
     assert_int_equal(atomic_load(&resolving), count);
 }
 
-/* -- A trial on a thread of its own ---------------------------------------------------------------------- */
+/* -- A trial on a thread of its own ------------------------------------------------------------ */
 
 struct runner {
     pthread_t thread;
@@ -87,8 +87,7 @@ static void runner_join(struct runner *runner)
     trial_finish(&runner->trial);
 }
 
-/* -- Descriptors and threads of this process --------------------------------------------------------------
- */
+/* -- Descriptors and threads of this process --------------------------------------------------- */
 
 /* Calls visit for each number in a folder of /proc; returns the sum of what it returns. */
 static int each_number(const char *folder, int (*visit)(int number))
@@ -173,7 +172,7 @@ static bool one_io_thread_is_left(void)
     return count_io_threads() == 1;
 }
 
-/* -- Starting -------------------------------------------------------------------------------------------- */
+/* -- Starting ---------------------------------------------------------------------------------- */
 
 static const struct canned_exchange always_ok[] = {{.body = "{}", .times = CANNED_ALWAYS}};
 
@@ -233,7 +232,7 @@ static void test_many_threads_are_first_after_fork(void **state)
     canned_stop(server);
 }
 
-/* -- Time ------------------------------------------------------------------------------------------------ */
+/* -- Time -------------------------------------------------------------------------------------- */
 
 static void expect_deadline(struct trial trial, bool maybe_applied)
 {
@@ -317,7 +316,7 @@ static void test_the_connect_timeout_is_not_the_deadline(void **state)
     canned_void_close(&hole);
 }
 
-/* -- Cancelling ------------------------------------------------------------------------------------------ */
+/* -- Cancelling -------------------------------------------------------------------------------- */
 
 /* Fires when `ready` says that the request is where it is wanted; it must end at once. */
 static void expect_cancelled(struct trial trial, void (*ready)(void *ctx), void *ctx, bool maybe_applied)
@@ -521,7 +520,7 @@ static void test_closing_ends_requests_and_sleeps(void **state)
     canned_stop(server);
 }
 
-/* -- Sleeping -------------------------------------------------------------------------------------------- */
+/* -- Sleeping ---------------------------------------------------------------------------------- */
 
 static void test_sleeps(void **state)
 {
@@ -568,7 +567,7 @@ static void test_cancel_a_sleep(void **state)
     cancel_destroy(token);
 }
 
-/* -- Connections ----------------------------------------------------------------------------------------- */
+/* -- Connections ------------------------------------------------------------------------------- */
 
 static void test_connections_are_kept(void **state)
 {
@@ -647,7 +646,7 @@ static void test_what_comes_unasked_is_not_the_next_answer(void **state)
     canned_stop(server);
 }
 
-/* -- A good guest ---------------------------------------------------------------------------------------- */
+/* -- A good guest ------------------------------------------------------------------------------ */
 
 static void test_descriptors_are_given_back(void **state)
 {
@@ -766,7 +765,7 @@ static void test_no_sigpipe(void **state)
     free(data);
 }
 
-/* -- fork ------------------------------------------------------------------------------------------------ */
+/* -- fork -------------------------------------------------------------------------------------- */
 
 static int one_in_child(const char *url)
 {

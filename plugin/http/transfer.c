@@ -16,8 +16,7 @@ void http_response_finish(struct http_response *response)
     buf_finish(&response->body);
 }
 
-/* -- What comes back
- * ---------------------------------------------------------------------------------------------- */
+/* -- What comes back --------------------------------------------------------------------------- */
 
 static size_t on_body(char *data, size_t size, size_t count, void *ctx)
 {
@@ -79,8 +78,7 @@ static size_t on_header(char *data, size_t size, size_t count, void *ctx)
     return line.len;
 }
 
-/* -- What goes out
- * ------------------------------------------------------------------------------------------------ */
+/* -- What goes out ----------------------------------------------------------------------------- */
 
 struct part_reader {
     const struct http_part *part;
@@ -246,8 +244,7 @@ void transfer_finish(struct transfer *transfer)
     *transfer = (struct transfer){0};
 }
 
-/* -- What became of it
- * -------------------------------------------------------------------------------------------- */
+/* -- What became of it ------------------------------------------------------------------------- */
 
 /* Did any byte of the request leave? */
 static bool was_sent(const struct transfer *transfer)

@@ -21,7 +21,7 @@ static bool head_has(struct canned_server *server, size_t index, const char *lin
     return request && strcasestr(request->head, line);
 }
 
-/* -- What goes out -------------------------------------------------------------------------------------- */
+/* -- What goes out ----------------------------------------------------------------------------- */
 
 static void test_a_get(void **state)
 {
@@ -145,7 +145,7 @@ static void test_a_large_multipart_survives_a_dead_connection(void **state)
     free(data);
 }
 
-/* -- What comes back ------------------------------------------------------------------------------------ */
+/* -- What comes back --------------------------------------------------------------------------- */
 
 static void test_headers_of_interest(void **state)
 {
@@ -296,7 +296,7 @@ static void test_nul_bytes_in_a_body(void **state)
     canned_stop(server);
 }
 
-/* -- What goes wrong ------------------------------------------------------------------------------------ */
+/* -- What goes wrong --------------------------------------------------------------------------- */
 
 struct failure {
     struct canned_exchange exchange;
@@ -450,7 +450,7 @@ static void test_secrets_stay_out_of_errors(void **state)
     canned_stop(closing);
 }
 
-/* -- Nothing from the process environment --------------------------------------------------------------- */
+/* -- Nothing from the process environment ------------------------------------------------------ */
 
 static void write_netrc(const char *folder)
 {
