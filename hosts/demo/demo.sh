@@ -29,7 +29,7 @@ shown() {
 }
 
 indent() {
-    sed 's/^/    /'
+    awk '{ print "    " $0 }'
 }
 
 fail() {
@@ -61,13 +61,12 @@ eep() {
 clean_up() {
     status=$?
     trap '' INT TERM HUP
-    if [ -n "$LEASE" ]; then
-        echo "demo: destroying the sandbox" >&2
-        eep release "$LEASE" --destroy >&2 || echo "demo: lease $LEASE is left behind" >&2
-    fi
     if [ -n "$standin" ]; then
-        kill "$standin" 2>/dev/null
+        kill "$standin" 2>/dev/null # its sandboxes end with it; on Ctrl-C it may have ended before us
         wait "$standin" 2>/dev/null
+    elif [ -n "$LEASE" ]; then
+        echo "demo: destroying the sandbox" >&2
+        eep release "$LEASE" --destroy --timeout 60s >&2 || echo "demo: lease $LEASE is left behind" >&2
     fi
     rm -rf "$tmp"
     exit "$status"
