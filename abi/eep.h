@@ -32,7 +32,8 @@
  * Marks: [blocking] may wait for the network. [signal-safe] may be called from a signal handler.
  * All declarations: since 1.0.
  */
-/* clang-format off: laid out by hand, comments in columns */
+/* Laid out by hand, comments in columns. */
+/* clang-format off */
 #ifndef EEP_H
 #define EEP_H
 
@@ -117,7 +118,7 @@ typedef struct eep_request {
     uint32_t flags;       /* EEP_REQUEST_ flags below, and the flags of the call                                 */
     uint32_t timeout_ms;  /* time for the work; 0 = `timeoutMs` of the configuration                             */
     uint32_t grace_ms;    /* time for undoing it when it fails or is cancelled (compensating delete, killing the
-                             command); 0 = 10 000                                                                */
+                             command); 0 = `graceMs` of the configuration                                        */
     eep_cancel *cancel;   /* NULL = cannot be cancelled. The first fire ends the work and begins the grace; a
                              second fire returns at once.                                                        */
     eep_str trace_id;     /* printable ASCII, at most 128 bytes: sent as the header X-Request-Id, for the logs
@@ -426,7 +427,8 @@ typedef struct eep_execute_request {
                                   the limit is EEP_OK with EEP_EXECUTION_TIMED_OUT if it is known within the grace,
                                   else EEP_E_DEADLINE                                                            */
     uint32_t reserved;
-    uint64_t max_output_bytes; /* per stream; a command that writes more is killed; 0 = 256 MiB                  */
+    uint64_t max_output_bytes; /* per stream; a command that writes more is killed; 0 = `maxOutputBytes` of the
+                                  configuration                                                                  */
     uint64_t capture_bytes;    /* how much of each stream the result holds: its first and its last half when there
                                   is more. 0 = 16 MiB, or nothing when on_output is given                        */
     eep_output_fn on_output;   /* NULL = none                                                                    */

@@ -28,8 +28,9 @@ int abi_check_zero(uint64_t reserved, const char *what, struct err *err);
  */
 int abi_check_str(eep_str text, size_t max, const char *what, struct err *err);
 
-/* An array of the host. Afterwards abi_at may be used for every index below count. size is the element's in
- * ABI 1.0. */
+/* An array of the host. Afterwards abi_at may be used for every index below count. size is both the element's
+ * in ABI 1.0 (the least stride, and what stride 0 means) and what this build knows of it: no element type has
+ * grown yet. The first that does needs two sizes here, and its elements copied as abi_import copies requests. */
 int abi_check_array(const void *array, uint32_t count, uint32_t stride, size_t size, const char *what,
                     struct err *err);
 const void *abi_at(const void *array, uint32_t stride, size_t size, uint32_t index);

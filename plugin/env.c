@@ -27,6 +27,7 @@ static int take_host(eep_env *env, const eep_host *host, struct err *err)
     if (!host) return EEP_OK;
     TRY(abi_import(&env->host, sizeof env->host, sizeof env->host, host, "host", err));
     TRY(abi_check_flags(env->host.flags, 0, "host", err));
+    TRY(abi_check_zero(env->host.reserved, "host", err));
     TRY(check_host_text(env->host.name, "host.name", err));
     TRY(check_host_text(env->host.version, "host.version", err));
     if (env->host.log_level == 0) env->host.log_level = EEP_LOG_WARNING;
