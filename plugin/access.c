@@ -97,7 +97,10 @@ static int retry_started(struct access *access, struct recovery *recovery, const
     int64_t now = clock_now_ms();
     if (failure->http_status >= 500) {
         if (recovery->daemon_deadline == 0) recovery->daemon_deadline = now + DAEMON_WAIT_MS;
-        if (now < recovery->daemon_deadline) return op_sleep(access->op, DAEMON_POLL_MS, err);
+        if (now < recovery->daemon_deadline) {
+            if (op_sleep(access->op, DAEMON_POLL_MS, err) == EEP_OK) return EEP_OK;
+            return err_prefix(err, "the sandbox is started, but the daemon in it does not answer");
+        }
         *err = *failure;
         err->code = EEP_E_SANDBOX;
         return err_prefix(err, "the sandbox is started, but the daemon in it has not answered for %d s",

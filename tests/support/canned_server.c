@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -62,7 +63,7 @@ static void *take(void *memory)
     return memory;
 }
 
-/* -- Waiting -------------------------------------------------------------------------------------------- */
+/* -- Waiting ----------------------------------------------------------------------------------- */
 
 static struct timespec moment_in(unsigned ms)
 {
@@ -122,7 +123,7 @@ static void pause_for(struct canned_server *server, unsigned ms)
     pthread_mutex_unlock(&server->lock);
 }
 
-/* -- Reading -------------------------------------------------------------------------------------------- */
+/* -- Reading ----------------------------------------------------------------------------------- */
 
 /* One request being read; what follows it (pipelining) is not supported. */
 struct reading {
@@ -204,7 +205,7 @@ static const struct canned_exchange *choose(struct canned_server *server, const 
     return chosen;
 }
 
-/* -- Answering ------------------------------------------------------------------------------------------ */
+/* -- Answering --------------------------------------------------------------------------------- */
 
 static bool send_all(int fd, const char *data, size_t len)
 {
@@ -312,13 +313,14 @@ static void *connection_main(void *argument)
     return NULL;
 }
 
-/* -- The server ----------------------------------------------------------------------------------------- */
+/* -- The server -------------------------------------------------------------------------------- */
 
 static void add_connection(struct canned_server *server, int fd)
 {
     struct timeval limit = {.tv_sec = CANNED_LIMIT_MS / 1000};
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)); /* head and body are two writes */
     pthread_mutex_lock(&server->lock);
     if (server->connection_count == CONNECTIONS_MAX) die("canned_server: too many connections");
     struct connection *connection = &server->connections[server->connection_count++];
@@ -402,7 +404,7 @@ void canned_release(struct canned_server *server)
     pthread_mutex_unlock(&server->lock);
 }
 
-/* -- Looking -------------------------------------------------------------------------------------------- */
+/* -- Looking ----------------------------------------------------------------------------------- */
 
 const char *canned_url(const struct canned_server *server)
 {
@@ -445,7 +447,7 @@ size_t canned_count(struct canned_server *server, const char *what)
     return count;
 }
 
-/* -- Ports without a server ----------------------------------------------------------------------------- */
+/* -- Ports without a server -------------------------------------------------------------------- */
 
 /* A backlog of 0 takes one connection; what comes after it is left without an answer. */
 void canned_void_open(struct canned_void *hole)
