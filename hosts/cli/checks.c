@@ -36,9 +36,9 @@ static json_object *check_to_json(const eep_check *check)
     return object;
 }
 
-json_object *probe_to_json(const eep_probe *probe)
+int probe_print_json(const eep_probe *probe, struct err *err)
 {
-    json_object *object = json_new_object();
+    CLEANUP(json_release) json_object *object = json_new_object();
     json_object *checks = json_new_array();
     for (uint32_t i = 0; i < probe->check_count; i++)
         json_append(checks, check_to_json(check_at(probe, i)));
@@ -53,5 +53,5 @@ json_object *probe_to_json(const eep_probe *probe)
     json_add_str(object, "shell", probe->shell);
     json_add_str(object, "workspace", probe->workspace);
     json_add(object, "checks", checks);
-    return object;
+    return json_print(object, err);
 }

@@ -9,7 +9,7 @@ extern const struct option_choice check_depths[];
 
 const eep_check *check_at(const eep_probe *probe, uint32_t index);
 
-/* {"healthy": ..., "checks": [...], ...} */
-json_object *probe_to_json(const eep_probe *probe);
+/* Prints {"healthy": ..., "checks": [...], ...}. */
+int probe_print_json(const eep_probe *probe, struct err *err);
 
 #endif

@@ -244,6 +244,5 @@ int command_run(struct command *command, struct cli *cli, const struct wait_args
 int outcome_print(const struct cli *cli, const struct outcome *outcome, struct err *err)
 {
     status_fd_write(cli->status_fd, outcome->json);
-    if (!cli->out.json || json_write(STDOUT_FILENO, outcome->json) == 0) return EEP_OK;
-    return err_set(err, EEP_E_INTERNAL, "cannot write to standard output: %s", strerror(errno));
+    return cli->out.json ? json_print(outcome->json, err) : EEP_OK;
 }

@@ -81,3 +81,15 @@ int io_write_all(int fd, const void *data, size_t len)
     }
     return 0;
 }
+
+int io_stdout_failed(struct err *err)
+{
+    return err_set(err, EEP_E_INTERNAL, "cannot write to standard output: %s", strerror(errno));
+}
+
+int io_print_line(eep_str text, struct err *err)
+{
+    bool written =
+        io_write_all(STDOUT_FILENO, text.ptr, text.len) == 0 && io_write_all(STDOUT_FILENO, "\n", 1) == 0;
+    return written ? EEP_OK : io_stdout_failed(err);
+}

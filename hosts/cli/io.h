@@ -28,4 +28,10 @@ int io_read_file(const char *path, size_t limit, struct bytes *bytes, mode_t *mo
 /* Writes everything; 0, or -1 with errno. Gives up on EINTR only when the user has asked twice to stop. */
 int io_write_all(int fd, const void *data, size_t len);
 
+/* Writes the text and a line end to standard output. */
+int io_print_line(eep_str text, struct err *err);
+
+/* The error of a write to standard output, from errno. */
+int io_stdout_failed(struct err *err);
+
 #endif

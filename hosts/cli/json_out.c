@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "encode.h"
 #include "io.h"
@@ -120,4 +121,9 @@ int json_write(int fd, json_object *object)
         object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &len);
     if (!text) mem_out();
     return io_write_all(fd, text, len) == 0 ? io_write_all(fd, "\n", 1) : -1;
+}
+
+int json_print(json_object *object, struct err *err)
+{
+    return json_write(STDOUT_FILENO, object) == 0 ? EEP_OK : io_stdout_failed(err);
 }

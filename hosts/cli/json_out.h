@@ -43,4 +43,7 @@ json_object *json_from_err(const struct err *err);
 /* Writes one line; 0, or -1 with errno. */
 int json_write(int fd, json_object *object);
 
+/* Writes one line to standard output. */
+int json_print(json_object *object, struct err *err);
+
 #endif

@@ -1,9 +1,7 @@
 /* leases.c: see leases.h. */
 #include "leases.h"
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "calls.h"
 #include "interrupt.h"
@@ -108,22 +106,26 @@ void lease_describe(const struct out *out, const eep_lease *lease)
         out_note(out, "it stops by itself after %d idle minutes", lease->auto_stop_min);
 }
 
+/* Names the lease in an error as one that still exists. */
+static int left_behind(eep_str lease, struct err *err)
+{
+    err->flags |= EEP_ERROR_MAYBE_APPLIED;
+    snprintf(err->lease, sizeof(err->lease), "%.*s", (int)lease.len, lease.ptr);
+    err_make_printable(err->lease);
+    return err->code;
+}
+
 int lease_print(const struct cli *cli, const eep_lease *lease, struct err *err)
 {
-    int failed;
+    int code;
     if (cli->out.json) {
         CLEANUP(json_release) json_object *object = lease_to_json(lease);
-        failed = json_write(STDOUT_FILENO, object);
+        code = json_print(object, err);
     } else {
         lease_describe(&cli->out, lease);
-        failed = io_write_all(STDOUT_FILENO, lease->lease.ptr, lease->lease.len);
-        if (!failed) failed = io_write_all(STDOUT_FILENO, "\n", 1);
+        code = io_print_line(lease->lease, err);
     }
-    if (!failed) return EEP_OK;
-    err_set(err, EEP_E_INTERNAL, "cannot write the lease id to standard output: %s", strerror(errno));
-    err->flags = EEP_ERROR_MAYBE_APPLIED;
-    snprintf(err->lease, sizeof(err->lease), "%s", lease->lease.ptr);
-    return err->code;
+    return code == EEP_OK ? EEP_OK : left_behind(lease->lease, err); /* nobody else knows the id now */
 }
 
 const char *released_word(const eep_released *released)
@@ -149,14 +151,6 @@ json_object *released_to_json(const eep_released *released)
     json_add_str(object, "stateText", released->state_text);
     json_add_flags(object, "flags", released->head.flags, flags);
     return object;
-}
-
-static int left_behind(eep_str lease, struct err *err)
-{
-    err->flags |= EEP_ERROR_MAYBE_APPLIED;
-    snprintf(err->lease, sizeof(err->lease), "%.*s", (int)lease.len, lease.ptr);
-    err_make_printable(err->lease);
-    return err->code;
 }
 
 int lease_destroy(struct cli *cli, const struct wait_args *wait, eep_str lease, json_object **released,

@@ -28,12 +28,12 @@ static const char *const overview_tail =
     "  LEASE=$(eep acquire --key build-42)   a sandbox that stays\n"
     "  eep exec $LEASE -- make test\n"
     "  tar c . | eep exec $LEASE -i -- tar x\n"
-    "  eep release $LEASE --stop             keeps the files; `eep resume` starts it again\n"
+    "  eep release $LEASE --stop             keeps its files; eep resume starts it\n"
     "\n"
     "Environment:\n"
     "  EEP_PLUGIN   the plugin, when --plugin is not given\n"
     "  EEP_CONFIG   the configuration: a file, or JSON that begins with {\n"
-    "  DAYTONA_API_KEY, DAYTONA_API_URL, DAYTONA_TARGET, ... as in Daytona's own tools\n"
+    "  DAYTONA_API_KEY, DAYTONA_API_URL, ... as in Daytona's own tools\n"
     "  NO_COLOR     no colours\n"
     "\n"
     "Exit status:\n"
@@ -170,8 +170,8 @@ static int flush_stdout(int exit_status)
 
 int main(int argc, char **argv)
 {
-    signal(SIGPIPE,
-           SIG_IGN); /* a reader that has gone is an error of write(), which the command gets to feel */
+    /* A reader that has gone is an error of write() then, which stops the command and is reported. */
+    signal(SIGPIPE, SIG_IGN);
     if (argc < 2) {
         print_overview(stderr);
         return EXIT_USAGE;

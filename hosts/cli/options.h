@@ -51,7 +51,7 @@ struct text_list {
 
 /* What is on the command line besides options. */
 struct operands {
-    char *const *items; /* the words before "--"; at most OPERANDS_MAX */
+    char *const *items; /* the words before "--" */
     int count;
     char *const *tail; /* the words after "--" */
     int tail_count;

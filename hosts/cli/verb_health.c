@@ -1,6 +1,4 @@
 /* verb_health.c: `eep health`: for orchestrators and monitors: fast, creates nothing, one line. */
-#include <unistd.h>
-
 #include "calls.h"
 #include "checks.h"
 
@@ -29,16 +27,16 @@ static void print_line(const struct out *out, const eep_probe *probe)
 }
 
 /* No answer in time is an answer here. */
-static void print_too_slow(const struct out *out, const struct err *err)
+static int print_too_slow(const struct out *out, const struct err *why, struct err *err)
 {
     if (out->json) {
-        CLEANUP(json_release) json_object *object = json_from_err(err);
+        CLEANUP(json_release) json_object *object = json_from_err(why);
         json_add_bool(object, "healthy", false);
-        json_write(STDOUT_FILENO, object);
-    } else {
-        out_painted(out, OUT_RED, "unhealthy", 0);
-        printf(": %s\n", err->message);
+        return json_print(object, err);
     }
+    out_painted(out, OUT_RED, "unhealthy", 0);
+    printf(": %s\n", why->message);
+    return EEP_OK;
 }
 
 static int run(struct cli *cli, const void *opaque, int *exit_status, struct err *err)
@@ -50,22 +48,18 @@ static int run(struct cli *cli, const void *opaque, int *exit_status, struct err
     eep_probe_request request = {.head = session_request(cli, sizeof(request), &wait),
                                  .max_depth = args->depth};
     eep_probe probe = {.head = {.struct_size = sizeof(probe)}};
-    int code = call_probe(cli, &request, &probe, err);
-    *exit_status = EXIT_ANSWER_NO;
-    if (code == EEP_E_DEADLINE) {
-        print_too_slow(&cli->out, err);
-        return EEP_OK;
-    }
+    struct err why = {0};
+    int code = call_probe(cli, &request, &probe, &why);
+    *exit_status = code == EEP_OK && probe.failed == 0 ? 0 : EXIT_ANSWER_NO;
+    if (code == EEP_E_DEADLINE) return print_too_slow(&cli->out, &why, err);
+    *err = why;
     TRY(code);
-    if (cli->out.json) {
-        CLEANUP(json_release) json_object *object = probe_to_json(&probe);
-        json_write(STDOUT_FILENO, object);
-    } else {
+    if (cli->out.json)
+        code = probe_print_json(&probe, err);
+    else
         print_line(&cli->out, &probe);
-    }
-    if (probe.failed == 0) *exit_status = 0;
     cli->session.plugin->clear(&probe.head);
-    return EEP_OK;
+    return code;
 }
 
 /* As check_depths, without the one that creates a sandbox. */

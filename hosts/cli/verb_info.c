@@ -1,6 +1,4 @@
 /* verb_info.c: `eep info`: what plugin is this? Needs no configuration and no network. */
-#include <unistd.h>
-
 #include "cli.h"
 #include "json_out.h"
 
@@ -12,7 +10,7 @@ struct info_args {
 static const char *const known_extensions[] = {"eep.async/1", "eep.files/1", "eep.lease/1", "eep.pty/1"};
 enum { KNOWN_EXTENSIONS = sizeof(known_extensions) / sizeof(known_extensions[0]) };
 
-static void print_json(const eep_plugin *plugin, const char *path)
+static int print_json(const eep_plugin *plugin, const char *path, struct err *err)
 {
     CLEANUP(json_release) json_object *object = json_new_object();
     json_add_text(object, "plugin", path);
@@ -32,7 +30,7 @@ static void print_json(const eep_plugin *plugin, const char *path)
             json_append(extensions, json_from_str(out_str(known_extensions[i])));
     json_add(object, "extensions", extensions);
     json_add_text(object, "eepVersion", CLI_VERSION);
-    json_write(STDOUT_FILENO, object);
+    return json_print(object, err);
 }
 
 static void print_text(const eep_plugin *plugin, const char *path)
@@ -55,12 +53,9 @@ static int run(struct cli *cli, const void *opaque, int *exit_status, struct err
     const struct info_args *args = opaque;
     *exit_status = 0;
     TRY(session_load(cli, NULL, err));
-    if (args->schema)
-        puts(cli->session.plugin->config_schema);
-    else if (cli->out.json)
-        print_json(cli->session.plugin, cli->session.path);
-    else
-        print_text(cli->session.plugin, cli->session.path);
+    if (args->schema) return io_print_line(out_str(cli->session.plugin->config_schema), err);
+    if (cli->out.json) return print_json(cli->session.plugin, cli->session.path, err);
+    print_text(cli->session.plugin, cli->session.path);
     return EEP_OK;
 }
 

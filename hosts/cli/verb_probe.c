@@ -1,6 +1,4 @@
 /* verb_probe.c: `eep probe`: do things work, and if not, where does it end? A table for people. */
-#include <unistd.h>
-
 #include "calls.h"
 #include "checks.h"
 
@@ -58,17 +56,16 @@ static int run(struct cli *cli, const void *opaque, int *exit_status, struct err
                                  .max_depth = args->depth};
     eep_probe probe = {.head = {.struct_size = sizeof(probe)}};
     TRY(call_probe(cli, &request, &probe, err));
-    if (cli->out.json) {
-        CLEANUP(json_release) json_object *object = probe_to_json(&probe);
-        json_write(STDOUT_FILENO, object);
-    } else {
+    int code = EEP_OK;
+    if (cli->out.json)
+        code = probe_print_json(&probe, err);
+    else
         print_text(&cli->out, &probe);
-    }
     if (probe.lease.len > 0)
         out_warn("the sandbox of the test could not be deleted: eep release %s --destroy", probe.lease.ptr);
     *exit_status = probe.failed == 0 ? 0 : EXIT_ANSWER_NO;
     cli->session.plugin->clear(&probe.head);
-    return EEP_OK;
+    return code;
 }
 
 static const struct option_spec options[] = {

@@ -1,8 +1,4 @@
 /* verb_realize.c: `eep realize`: makes the workspace folder and puts files into it. */
-#include <errno.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "calls.h"
 #include "sources.h"
 
@@ -14,18 +10,13 @@ struct realize_args {
 
 static int print(const struct cli *cli, const eep_workspace *workspace, struct err *err)
 {
-    int failed;
     if (cli->out.json) {
         CLEANUP(json_release) json_object *object = workspace_to_json(workspace);
-        failed = json_write(STDOUT_FILENO, object);
-    } else {
-        out_note(&cli->out, "workspace ready: %u written, %llu bytes", workspace->files,
-                 (unsigned long long)workspace->bytes);
-        failed = io_write_all(STDOUT_FILENO, workspace->root.ptr, workspace->root.len);
-        if (!failed) failed = io_write_all(STDOUT_FILENO, "\n", 1);
+        return json_print(object, err);
     }
-    return failed ? err_set(err, EEP_E_INTERNAL, "cannot write to standard output: %s", strerror(errno))
-                  : EEP_OK;
+    out_note(&cli->out, "workspace ready: %u written, %llu bytes", workspace->files,
+             (unsigned long long)workspace->bytes);
+    return io_print_line(workspace->root, err);
 }
 
 /* With --json the results of all sources are in the object: it is printed also when some have failed. */

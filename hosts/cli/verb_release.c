@@ -1,6 +1,4 @@
 /* verb_release.c: `eep release`: gives a lease back. */
-#include <unistd.h>
-
 #include "calls.h"
 #include "leases.h"
 
@@ -11,17 +9,17 @@ struct release_args {
     bool destroy_if_stop_fails;
 };
 
-static void report(const struct cli *cli, const eep_released *released)
+static int report(const struct cli *cli, const eep_released *released, struct err *err)
 {
     if (cli->out.json) {
         CLEANUP(json_release) json_object *object = released_to_json(released);
-        json_write(STDOUT_FILENO, object);
-        return;
+        return json_print(object, err);
     }
     uint32_t flags = released->head.flags;
     out_note(&cli->out, "sandbox %s%s%s", flags & EEP_RELEASED_ALREADY ? "already " : "",
              released_word(released),
              flags & EEP_RELEASED_FELL_BACK ? ", because it could not be stopped" : "");
+    return EEP_OK;
 }
 
 static int run(struct cli *cli, const void *opaque, int *exit_status, struct err *err)
@@ -35,9 +33,9 @@ static int run(struct cli *cli, const void *opaque, int *exit_status, struct err
                                    .mode = args->mode};
     if (args->destroy_if_stop_fails) request.head.flags |= EEP_RELEASE_DESTROY_IF_STOP_FAILS;
     TRY(call_release(cli, &request, &released, err));
-    report(cli, &released);
+    int code = report(cli, &released, err);
     cli->session.plugin->clear(&released.head);
-    return EEP_OK;
+    return code;
 }
 
 static const struct option_spec options[] = {

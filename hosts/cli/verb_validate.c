@@ -1,6 +1,4 @@
 /* verb_validate.c: `eep validate`: is the configuration right? All findings at once, no network. */
-#include <unistd.h>
-
 #include "cli.h"
 #include "json_out.h"
 
@@ -41,7 +39,7 @@ static json_object *finding_to_json(const eep_finding *finding)
     return object;
 }
 
-static void print_json(const eep_validation *validation)
+static int print_json(const eep_validation *validation, struct err *err)
 {
     CLEANUP(json_release) json_object *object = json_new_object();
     json_object *findings = json_new_array();
@@ -56,7 +54,7 @@ static void print_json(const eep_validation *validation)
     json_add(object, "normalized",
              validation->normalized.ptr ? json_tokener_parse(validation->normalized.ptr) : NULL);
     json_add(object, "secrets", secrets);
-    json_write(STDOUT_FILENO, object);
+    return json_print(object, err);
 }
 
 static void print_finding(const struct out *out, const eep_finding *finding)
@@ -120,14 +118,15 @@ static int run(struct cli *cli, const void *opaque, int *exit_status, struct err
     TRY(session_load(cli, NULL, err));
     TRY(session_config(cli, &config, err));
     TRY(validate(cli, args, &config, &validation, err));
+    int code = EEP_OK;
     if (cli->out.json)
-        print_json(&validation);
+        code = print_json(&validation, err);
     else
         print_text(&cli->out, &validation);
     if (args->show && !cli->out.json) print_normalized(validation.normalized);
     *exit_status = validation.valid ? 0 : EXIT_ANSWER_NO;
     cli->session.plugin->clear(&validation.head);
-    return EEP_OK;
+    return code;
 }
 
 static const struct option_spec options[] = {

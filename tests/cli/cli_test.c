@@ -44,18 +44,6 @@ static const char *write_file(const char *name, const char *text)
 
 /* -- help and command lines -------------------------------------------------------------------- */
 
-static void help_names_every_verb(void **state)
-{
-    (void)state;
-    assert_int_equal(EEP_RUN(&process, &bare, "--help"), 0);
-    for (size_t i = 0; i < VERBS; i++)
-        eep_says(&process, PROCESS_STDOUT, verbs[i]);
-    eep_says(&process, PROCESS_STDOUT, "EEP_CONFIG");
-    assert_string_equal(process_text(&process, PROCESS_STDERR), "");
-    assert_int_equal(EEP_RUN(&process, &bare, "--version"), 0);
-    eep_says(&process, PROCESS_STDOUT, "eep 0.");
-}
-
 static size_t longest_line(const char *text)
 {
     size_t longest = 0;
@@ -65,6 +53,19 @@ static size_t longest_line(const char *text)
         text += len + (text[len] == '\n');
     }
     return longest;
+}
+
+static void help_names_every_verb(void **state)
+{
+    (void)state;
+    assert_int_equal(EEP_RUN(&process, &bare, "--help"), 0);
+    for (size_t i = 0; i < VERBS; i++)
+        eep_says(&process, PROCESS_STDOUT, verbs[i]);
+    eep_says(&process, PROCESS_STDOUT, "EEP_CONFIG");
+    assert_true(longest_line(process_text(&process, PROCESS_STDOUT)) <= 80);
+    assert_string_equal(process_text(&process, PROCESS_STDERR), "");
+    assert_int_equal(EEP_RUN(&process, &bare, "--version"), 0);
+    eep_says(&process, PROCESS_STDOUT, "eep 0.");
 }
 
 static void every_verb_has_help(void **state)
@@ -335,6 +336,25 @@ static void interrupting_acquire_ends_with_130(void **state)
     assert_string_equal(process_text(&process, PROCESS_STDOUT), "");
 }
 
+/* "sh -c" opens /dev/full: every write to it fails with ENOSPC. */
+static void output_that_cannot_be_written_is_a_failure(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {"info",  "info --json",   "validate --json",
+                                        "probe", "health --json", "--help"};
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        char *program = process_build_path("eep");
+        char script[4400];
+        snprintf(script, sizeof(script), "'%s' %s > /dev/full", program, lines[i]);
+        free(program);
+        char *argv[] = {(char *)"/bin/sh", (char *)"-c", script, NULL};
+        process_free(&process);
+        process_start(&process, &(struct process_setup){.argv = argv, .env = fake_env});
+        if (process_finish(&process) != 125) fail_msg("%s: %d", lines[i], process.exit_code);
+        eep_says(&process, PROCESS_STDERR, "cannot write to standard output");
+    }
+}
+
 static void run_tells_of_a_sandbox_that_it_could_not_destroy(void **state)
 {
     (void)state;
@@ -406,6 +426,7 @@ int main(void)
         cmocka_unit_test(progress_is_shown_for_what_takes_long),
         cmocka_unit_test(the_log_is_shown_when_asked_for),
         cmocka_unit_test(interrupting_acquire_ends_with_130),
+        cmocka_unit_test(output_that_cannot_be_written_is_a_failure),
         cmocka_unit_test(run_tells_of_a_sandbox_that_it_could_not_destroy),
     };
     return cmocka_run_group_tests(tests, prepare, clean_up);

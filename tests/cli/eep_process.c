@@ -37,12 +37,12 @@ int eep_run(struct process *process, const struct eep_setup *setup, const char *
 json_object *eep_json(const struct process *process, enum process_stream stream)
 {
     const char *text = process_text(process, stream);
-    const char *end = strchr(text, '\n');
-    if (!end || end[1])
+    size_t len = strcspn(text, "\n");
+    if (text[len] != '\n' || text[len + 1])
         fail_msg("not one line: \"%s\"; stderr: %s", text, process_text(process, PROCESS_STDERR));
     struct json_tokener *tokener = json_tokener_new();
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-    json_object *object = json_tokener_parse_ex(tokener, text, (int)(end - text) + 1);
+    json_object *object = json_tokener_parse_ex(tokener, text, (int)len + 1);
     if (!json_object_is_type(object, json_type_object)) fail_msg("not JSON: %s", text);
     json_tokener_free(tokener);
     return object;
