@@ -17,9 +17,13 @@ struct reach {
     struct toolbox_execution execution;
 };
 
-static const struct canned_exchange works = {.expect = "POST /toolbox/s1/process/execute ",
-                                             .body = "{\"exitCode\":0,\"result\":\"ok\"}",
-                                             .times = CANNED_ALWAYS};
+#define WORKS                                                                                                \
+    {                                                                                                        \
+        .expect = "POST /toolbox/s1/process/execute ", .body = "{\"exitCode\":0,\"result\":\"ok\"}",         \
+        .times = CANNED_ALWAYS                                                                               \
+    }
+
+static const struct canned_exchange works = WORKS;
 
 static void describe(char out[512], const char *state, const char *toolbox_url)
 {
@@ -162,7 +166,7 @@ static void test_a_stopped_sandbox_is_started_first(void **state)
 static void test_stopped_meanwhile(void **state)
 {
     static const struct canned_exchange toolbox[] = {
-        {.status = 400, .body = "{\"message\":\"no IP address found. Is the Sandbox started?\"}"}, works};
+        {.status = 400, .body = "{\"message\":\"no IP address found. Is the Sandbox started?\"}"}, WORKS};
     struct reach reach;
     (void)state;
     reach_toolbox(&reach, toolbox, COUNT(toolbox));
@@ -207,7 +211,7 @@ static void test_gone_meanwhile(void **state)
 
 static void test_a_401_of_a_sandbox_that_runs(void **state)
 {
-    static const struct canned_exchange once[] = {{.status = 401}, works};
+    static const struct canned_exchange once[] = {{.status = 401}, WORKS};
     static const struct canned_exchange always[] = {{.status = 401, .times = CANNED_ALWAYS}};
     struct reach reach;
     (void)state;
@@ -243,7 +247,7 @@ static void test_a_401_of_both(void **state)
 
 static void test_a_daemon_that_is_coming_up(void **state)
 {
-    static const struct canned_exchange toolbox[] = {{.status = 502, .type = "", .times = 3}, works};
+    static const struct canned_exchange toolbox[] = {{.status = 502, .type = "", .times = 3}, WORKS};
     struct reach reach;
     (void)state;
     reach_toolbox(&reach, toolbox, COUNT(toolbox));
