@@ -350,7 +350,7 @@ typedef struct eep_lease {
 
 typedef struct eep_source {
     uint32_t kind;  /* EEP_SOURCE_                                                                               */
-    uint32_t mode;  /* permission bits; 0 = 0644 for files, 0755 for folders                                     */
+    uint32_t mode;  /* permission bits; 0 = 0644 for files, 0755 for folders. A folder that exists keeps its own */
     eep_str path;   /* relative to the workspace, without "..", or absolute. Missing parents are made.           */
     eep_bytes data; /* FILE: the content (absent = empty). The file appears whole or not at all.                 */
 } eep_source;
@@ -393,6 +393,11 @@ typedef struct eep_workspace {
 #define EEP_EXECUTE_LOGIN 0x200u /* read the login profiles first, for argv too: /etc/profile, ~/.profile, then
                                     ~/.bash_profile or else ~/.bashrc, ~/.zprofile. What they print is thrown
                                     away; the request's env wins over them                                       */
+#define EEP_EXECUTE_DETACH 0x400u /* return as soon as the command has started; needs time_limit_ms. It goes on
+                                    when the call, the host and the network are gone: abi/ext/execution.h reaches
+                                    it by its id. A sandbox that would be stopped for idleness before
+                                    time_limit_ms is over has its interval raised first, for good; where that
+                                    cannot be done the call fails, and nothing is started.                       */
 
 #define EEP_STREAM_STDOUT 1u
 #define EEP_STREAM_STDERR 2u
@@ -425,7 +430,8 @@ typedef struct eep_execute_request {
     uint32_t time_limit_ms;    /* the command is killed when it has run this long, also when the host is dead.
                                   0, or more than is left of timeout_ms when it starts = what is left. Its end by
                                   the limit is EEP_OK with EEP_EXECUTION_TIMED_OUT if it is known within the grace,
-                                  else EEP_E_DEADLINE                                                            */
+                                  else EEP_E_DEADLINE. With DETACH it must be given, and timeout_ms does not
+                                  shorten it                                                                     */
     uint32_t reserved;
     uint64_t max_output_bytes; /* per stream; a command that writes more is killed; 0 = `maxOutputBytes` of the
                                   configuration                                                                  */
@@ -445,14 +451,16 @@ typedef struct eep_execute_request {
 #define EEP_EXECUTION_KILLED       0x40u /* ended by us (limit or cancel); kill_signal tells which rung it took  */
 #define EEP_EXECUTION_UNCONFIRMED  0x80u /* killed, but some of its processes may still live                     */
 #define EEP_EXECUTION_STARTED      0x100u /* the lease was not running and has been started by this call         */
+#define EEP_EXECUTION_RUNNING      0x200u /* it has not ended yet: totals and output are those of now            */
 
 /* execute returns EEP_OK when the command ran to an end, whatever its exit code, and also when it was ended by its
- * time limit: look at exit_code, term_signal and the flags. With EEP_E_CANCELLED and EEP_E_DEADLINE the result holds what
- * is known: the flags and the output so far. */
+ * time limit: look at exit_code, term_signal and the flags. With DETACH it may have RUNNING instead.
+ * With EEP_E_CANCELLED, EEP_E_DEADLINE and EEP_E_INTERRUPTED the result holds what is known: the flags and the output
+ * so far. With EEP_E_EXPIRED it holds all but the output. */
 typedef struct eep_execution {
     eep_out head;         /* flags: EEP_EXECUTION_                                                               */
     eep_str execution_id;
-    int32_t exit_code;    /* 0 to 255; -1 = ended by a signal                                                    */
+    int32_t exit_code;    /* 0 to 255; -1 = ended by a signal, or no end is known                                */
     int32_t term_signal;  /* Linux signal number that ended it; 0 = none; -1 = a signal, the sandbox's shell
                              cannot tell which                                                                   */
     int32_t kill_signal;  /* the last signal that we sent; 0 = none                                              */
@@ -466,6 +474,8 @@ typedef struct eep_execution {
     uint64_t stderr_total;
     int64_t started_at_ms;  /* the sandbox's wall clock; 0 = not told                                            */
     int64_t finished_at_ms;
+    int64_t kept_until_ms;  /* with DETACH and RUNNING: the sandbox stays up until then, even if nobody looks at it;
+                               0 = it is never stopped for idleness, or not told. The host's wall clock.          */
 } eep_execution;
 
 /* -- release ---------------------------------------------------------------------------------------------------- */

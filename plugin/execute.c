@@ -51,6 +51,7 @@ static int check_words(const eep_execute_request *request, struct err *err)
 
 static int choose_id(struct execution *execution, eep_str id, struct err *err)
 {
+    TRY(abi_check_str(id, SIZE_MAX, "execution_id", err));
     if (str_absent(id)) {
         random_hex(execution->id, 16);
         return EEP_OK;
