@@ -20,12 +20,19 @@ static eep_pair variable(const struct runner_command *command, uint32_t index)
 eep_str command_shell(const struct runner_command *command)
 {
     if (!command_has_script(command)) return (eep_str){0};
-    return str_empty(command->shell) ? STR("sh") : command->shell;
+    return str_empty(command->shell) ? STR("auto") : command->shell;
 }
 
 bool command_has_script(const struct runner_command *command)
 {
     return command->argv_count == 0 || command->login;
+}
+
+bool command_sets_path(const struct runner_command *command)
+{
+    for (uint32_t i = 0; i < command->env_count; i++)
+        if (str_is(variable(command, i).name, "PATH")) return true;
+    return false;
 }
 
 /* export A='…' with `separator` behind each. */
@@ -106,8 +113,8 @@ int command_check(const struct runner_command *command, struct err *err)
         return err_set(err, EEP_E_INVALID_ARGUMENT, "the script holds a NUL");
     if (str_has_byte(command->shell, '\0') || str_has_prefix(command->shell, "-"))
         return err_set(err, EEP_E_INVALID_ARGUMENT, "the shell is not the path of a program");
-    if (!str_absent(command->cwd) && (!str_has_prefix(command->cwd, "/") || str_has_byte(command->cwd, '\0')))
-        return err_set(err, EEP_E_INVALID_ARGUMENT, "the working directory is not an absolute path");
+    if (str_has_byte(command->cwd, '\0'))
+        return err_set(err, EEP_E_INVALID_ARGUMENT, "the working directory holds a NUL");
     TRY(check_argv(command, err));
     return check_env(command, err);
 }

@@ -15,6 +15,9 @@ eep_str command_shell(const struct runner_command *command);
 /* Is there a script file? argv needs one only for login profiles. */
 bool command_has_script(const struct runner_command *command);
 
+/* Does its environment hold a PATH of its own? */
+bool command_sets_path(const struct runner_command *command);
+
 /* EEP_OK, EEP_E_TOO_LARGE, EEP_E_NO_MEMORY, without text. */
 NODISCARD int command_settings(struct buf *out, const struct runner_command *command);
 NODISCARD int command_script(struct buf *out, const struct runner_command *command);

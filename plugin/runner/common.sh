@@ -87,14 +87,13 @@ e_sizes() {
 # e_raw FILE SIZE: its text in e_t, if it is short and plain enough to travel as it is.
 e_raw() {
     [ "$2" -le 512 ] || return
-    e_t=
-    while IFS= read -r e_l; do
-        e_t="$e_t$e_l
+    e_t= e_nl="
 "
+    while IFS= read -r e_l; do
+        e_t=$e_t$e_l$e_nl
     done <"$1"
     e_t=$e_t$e_l
-    case $e_t in *[!" -~
-"]*) return 1 ;; esac
+    case $e_t in *[!\ -~"$e_nl"]*) return 1 ;; esac
     [ ${#e_t} = "$2" ]
 }
 

@@ -81,48 +81,61 @@ static int put_common(struct buf *out)
 /* -- start
  * ------------------------------------------------------------------------------------------------------ */
 
-/* Text goes by the shell's own printf, without a process; binary data by base64, which is shorter. */
+/* What fits into any pipe at once, so that writing it never waits. */
+#define PIPE_BYTES 4096
+
+/* Text goes by the shell's own printf, without a process; much binary data by base64, which is shorter. */
 static bool prefers_base64(eep_bytes data)
 {
-    return data.len > 256 && (!str_is_utf8((eep_str){data.ptr, data.len}) || memchr(data.ptr, 0, data.len));
+    return data.len > PIPE_BYTES &&
+           (!str_is_utf8((eep_str){data.ptr, data.len}) || memchr(data.ptr, 0, data.len) != NULL);
 }
 
-static int put_file(struct buf *out, const char *suffix, eep_bytes data)
+/* printf '…' */
+static int put_printf(struct buf *out, eep_bytes data)
 {
-    if (!prefers_base64(data)) {
-        TRY(buf_append_cstr(out, "printf "));
-        TRY(quote_format(out, data));
-        return buf_appendf(out, " >\"$e_p.$$.%s\"", suffix);
-    }
-    TRY(buf_append_cstr(out, "command -v base64 || e_refuse tool:base64\n"));
-    TRY(buf_appendf(out, "base64 -d <<'~' >\"$e_p.$$.%s\"\n", suffix));
-    TRY(b64_encode(out, data.ptr, data.len, 76));
-    return buf_append_cstr(out, "~\n[ $? = 0 ]");
+    TRY(buf_append_cstr(out, "printf "));
+    return quote_format(out, data);
 }
 
-/* The function that writes the command's inputs; e_has tells which ones. */
+static int put_large(struct buf *out, int fd, eep_bytes data)
+{
+    if (prefers_base64(data)) {
+        TRY(buf_append_cstr(out,
+                            "command -v base64 || e_refuse tool:base64\nbase64 -d <<'~' >\"$e_p.$$\"\n"));
+        TRY(b64_encode(out, data.ptr, data.len, 76));
+        TRY(buf_append_cstr(out, "~\n[ $? = 0 ]"));
+    } else {
+        TRY(put_printf(out, data));
+        TRY(buf_append_cstr(out, " >\"$e_p.$$\""));
+    }
+    return buf_appendf(out, " || return\ne_keep %d\n", fd);
+}
+
+/* Shell text that opens fd for reading `data`. */
+static int put_input(struct buf *out, int fd, eep_bytes data)
+{
+    if (data.len == 0) return buf_appendf(out, "exec %d</dev/null\n", fd);
+    if (data.len > PIPE_BYTES) return put_large(out, fd, data);
+    TRY(buf_appendf(out, "e_pipe %d 9\n", fd));
+    TRY(put_printf(out, data));
+    return buf_append_cstr(out, " >&9\nexec 9>&-\n");
+}
+
+/* The function that opens the command's inputs. */
 static int put_inputs(struct buf *out, const struct runner_command *command)
 {
     CLEANUP(buf_finish_secret) struct buf settings = BUF_INIT(out->max);
     CLEANUP(buf_finish_secret) struct buf script = BUF_INIT(out->max);
     TRY(command_settings(&settings, command));
     TRY(command_script(&script, command));
-    TRY(buf_append_cstr(out, "e_put() {\n:"));
-    if (settings.len > 0) {
-        TRY(buf_append_cstr(out, "\n"));
-        TRY(put_file(out, "e", (eep_bytes){settings.data, settings.len}));
-    }
-    if (command_has_script(command)) {
-        TRY(buf_append_cstr(out, settings.len ? " || return\n" : "\n"));
-        TRY(put_file(out, "s", (eep_bytes){buf_cstr(&script), script.len}));
-    }
-    if (command->stdin_data.ptr) {
-        TRY(buf_append_cstr(out, settings.len || command_has_script(command) ? " || return\n" : "\n"));
-        TRY(put_file(out, "i", command->stdin_data));
-    }
-    TRY(buf_append_cstr(out, "\n}\n"));
-    return buf_appendf(out, "e_has=x%s%s%s\n", settings.len ? "e" : "",
-                       command_has_script(command) ? "s" : "", command->stdin_data.ptr ? "i" : "");
+    TRY(buf_append_cstr(out, "e_put() {\n"));
+    TRY(put_input(out, 5, (eep_bytes){settings.data, settings.len}));
+    TRY(put_input(out, 6, (eep_bytes){script.data, script.len}));
+    TRY(put_input(out, 7, command->stdin_data));
+    /* Another PATH may not lead to setsid: then it is looked up before. */
+    const char *setsid = command_sets_path(command) ? "$(command -v setsid)" : "setsid";
+    return buf_appendf(out, "e_setsid=%s\n}\n", setsid);
 }
 
 static int put_settings(struct buf *out, const struct runner_start *start)
@@ -138,6 +151,7 @@ static int put_settings(struct buf *out, const struct runner_start *start)
     TRY(assign_u64(out, "e_merge", command->merge));
     TRY(assign_u64(out, "e_login", command->login));
     TRY(assign(out, "e_shell", command_shell(command)));
+    TRY(assign(out, "e_bash", start->default_shell));
     return assign(out, "e_cwd", command->cwd);
 }
 
@@ -148,6 +162,7 @@ static int put_texts(struct buf *out)
     TRY(buf_append_cstr(out, "\ne_sup="));
     CLEANUP(buf_finish) struct buf supervisor = BUF_INIT(out->max);
     TRY(buf_append_cstr(&supervisor, text_ladder));
+    TRY(buf_append_cstr(&supervisor, text_keep));
     TRY(buf_append_cstr(&supervisor, text_supervise));
     TRY(quote_raw(out, buf_str(&supervisor)));
     TRY(buf_append_cstr(out, "\neval \"$e_base\"\n"));

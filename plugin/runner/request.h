@@ -40,9 +40,9 @@ struct runner_command {
     uint32_t argv_count;
     uint32_t argv_stride; /* 0 = sizeof(eep_str) */
     eep_str script;
-    eep_str
-        shell;   /* for script, and for argv with `login`: absolute path, or a name on PATH; absent = "sh" */
-    eep_str cwd; /* absolute; absent = the working directory of the service                               */
+    eep_str shell; /* for script, and for argv with `login`: absolute path, or a name on PATH; absent = bash
+                      if there is one, else sh */
+    eep_str cwd;   /* absolute or relative to the service's working directory; absent = that */
     const eep_pair *env;
     uint32_t env_count;
     uint32_t env_stride;  /* 0 = sizeof(eep_pair) */
@@ -61,8 +61,7 @@ struct runner_ladder {
 /* Which bytes to answer with, and when. */
 struct runner_wait {
     bool news; /* also answer when there are bytes beyond the offsets; else only at the end          */
-    uint32_t
-        window_ms;       /* answer "running" after so long. For a start without `news` the limit is the
+    uint32_t window_ms;  /* answer "running" after so long. For a start without `news` the limit is the
                             service's  timeout instead (408, then attach): the shell waits for the supervisor  */
     uint64_t offset_out; /* bytes of stdout that the caller has */
     uint64_t offset_err;
@@ -70,6 +69,8 @@ struct runner_wait {
 };
 
 struct runner_start {
+    eep_str default_shell; /* as `prepare` told it, to save looking for it; absent = look. Not part of the
+                              digest */
     struct runner_call call;
     struct runner_command command;
     struct runner_ladder

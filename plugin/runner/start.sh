@@ -1,5 +1,7 @@
-# start.sh: runs a command once. The request has also set e_digest e_limit e_max e_merge e_login e_shell e_cwd e_has
-# e_rungs e_news e_window, e_base and e_sup (texts of the supervisor), and the function e_put, which writes the inputs.
+# start.sh: runs a command once. The request has also set e_digest e_limit e_max e_merge e_login e_shell e_cwd
+# e_rungs e_news e_window e_bash (the usual shell, if known), e_base and e_sup (texts of the supervisor), and the function e_put, which opens the inputs: the
+# command's settings on 5, its script on 6, its stdin on 7: pipes with all their content in them (up to 4 kB never
+# blocks), else files that have lost their names already.
 
 # An id that has been started before: attach, if it was the same command.
 e_again() {
@@ -10,15 +12,20 @@ e_again() {
     exit
 }
 
+# e_keep FD: opens the file that e_put has written, which then has no name any more.
+e_keep() {
+    eval "exec $1<\"\$e_p.\$\$\""
+    rm -f "$e_p.$$"
+}
+
 # e_run PREFIX...: starts the supervisor: in the foreground, because only then it does not ignore INT.
 e_run() {
     "$@" setsid sh -c "$e_base$e_sup" eep "$e_p" "$e_boot" "$e_digest" "$e_wall" "$e_limit" "$e_max" "$e_merge" \
-        "$e_login" "$e_shell" "$e_cwd" "$e_p.$$" "$e_has" "$e_rungs" </dev/null >/dev/null 3<&-
+        "$e_login" "$e_shell" "$e_cwd" "$e_rungs" "$e_setsid" <&7 1<&5 3<&6 5<&- 6<&- 7<&-
 }
 
 # What the supervisor said before it began.
 e_refused() {
-    rm -f "$e_p.$$.e" "$e_p.$$.s" "$e_p.$$.i"
     case $e_said in
     exists)
         e_look
@@ -30,13 +37,17 @@ e_refused() {
     esac
 }
 
+[ "$e_shell" != auto ] || e_shell=${e_bash:-$(command -v bash || command -v sh)}
 e_folder || e_refuse folder
 e_boots
 e_look
 [ $e_st = none ] || e_again
 command -v setsid >/dev/null || e_refuse tool:setsid
 e_walls
-e_put || e_refuse disk
+e_put || {
+    rm -f "$e_p.$$"
+    e_refuse disk
+}
 e_pipe 3 4
 if [ "$e_news" = 1 ]; then
     # A leader of a session forks when it makes another: so this returns at once, and INT is still not ignored.
@@ -44,7 +55,7 @@ if [ "$e_news" = 1 ]; then
 else
     e_run
 fi
-exec 4>&-
+exec 4>&- 5<&- 6<&- 7<&-
 e_said=
 read -r e_said <&3
 [ "$e_said" = ok ] || e_refused

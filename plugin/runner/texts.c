@@ -5,6 +5,7 @@
 #include "clean_sh.h"
 #include "common_sh.h"
 #include "drop_sh.h"
+#include "keep_sh.h"
 #include "kill_sh.h"
 #include "ladder_sh.h"
 #include "list_sh.h"
@@ -16,6 +17,7 @@
 const char *const text_base = base_sh;
 const char *const text_common = common_sh;
 const char *const text_ladder = ladder_sh;
+const char *const text_keep = keep_sh;
 const char *const text_supervise = supervise_sh;
 const char *const text_start = start_sh;
 const char *const text_attach = attach_sh;

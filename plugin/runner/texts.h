@@ -5,6 +5,7 @@
 extern const char *const text_base;
 extern const char *const text_common;
 extern const char *const text_ladder;
+extern const char *const text_keep;
 extern const char *const text_supervise;
 extern const char *const text_start;
 extern const char *const text_attach;

@@ -1,13 +1,16 @@
-# Tests of the runner by itself, under four shells, without a network.
+# Tests of the runner by itself, under four shells, without a network. `make runner-bench` prints what it costs.
 
 include plugin/runner/build.mk
 
 RUNNER_TESTS   := streams
 RUNNER_HARNESS := $(BUILD)/tests/runner/service.o $(BUILD)/tests/runner/world.o
-RUNNER_CODEC   := $(filter $(BUILD)/plugin/runner/% $(BUILD)/plugin/base/%,$(PLUGIN_OBJ))
+RUNNER_CODEC    = $(filter $(BUILD)/plugin/runner/% $(BUILD)/plugin/base/%,$(PLUGIN_OBJ))
 
-$(RUNNER_TESTS:%=$(BUILD)/tests/runner/%_test): $(BUILD)/tests/runner/%_test: $(BUILD)/tests/runner/%_test.o \
-        $(RUNNER_HARNESS) $(RUNNER_CODEC)
+$(RUNNER_TESTS:%=$(BUILD)/tests/runner/%_test) $(BUILD)/tests/runner/bench: %: %.o $(RUNNER_HARNESS) $(RUNNER_CODEC)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ $(JSONC_STATIC) -lcmocka -lpthread -o $@
 
 TESTS += $(RUNNER_TESTS:%=$(BUILD)/tests/runner/%_test)
+
+.PHONY: runner-bench
+runner-bench: $(BUILD)/tests/runner/bench
+	$<
