@@ -65,7 +65,8 @@ TESTS += $(BUILD)/tests/cli/cli_test
 CLI_LEASE_TESTS := $(BUILD)/tests/cli/fake_lease_test $(BUILD)/tests/cli/daytona_lease_test
 
 $(CLI_LEASE_TESTS): $(BUILD)/tests/cli/%_lease_test: \
-    $(BUILD)/tests/cli/lease_test.o $(BUILD)/tests/cli/provider_%.o $(CLI_HARNESS) | $(BUILD)/eep $(CLI_FAKE)
+    $(BUILD)/tests/cli/lease_test.o $(BUILD)/tests/cli/provider_%.o $(CLI_HARNESS) \
+    | $(BUILD)/eep $(BUILD)/minimal $(CLI_FAKE)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ -ljson-c -lcmocka -o $@
 
 TESTS += $(CLI_LEASE_TESTS)

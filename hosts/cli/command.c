@@ -22,9 +22,8 @@ const struct option_spec command_options[] = {
     {"cwd", 0, OPTION_TEXT, AT(cwd), "DIR", "absolute, or relative to the workspace (default: the workspace)",
      0, NULL},
     {"env", 0, OPTION_LIST, AT(env), "NAME[=VALUE]",
-     "variable of the command; without =VALUE: from eep's own environment, which keeps secrets out of the "
-     "command "
-     "line. May be repeated",
+     "variable of the command; without =VALUE: from eep's own environment, which keeps secrets "
+     "out of the command line. May be repeated",
      0, NULL},
     {"stdin", 'i', OPTION_FLAG, AT(read_stdin), NULL,
      "give the command eep's standard input: all of it is read first, at most 64 MiB (default: /dev/null)", 0,
@@ -39,8 +38,8 @@ const struct option_spec command_options[] = {
     {"id", 0, OPTION_TEXT, AT(id), "ID",
      "execution id: the same id never runs twice, but joins what was started before", 0, NULL},
     {"status-fd", 0, OPTION_NUMBER, AT(status_fd), "N",
-     "write a JSON line to descriptor N (3 or more) at the end: tells a failure of eep from one of the "
-     "command",
+     "write a JSON line to descriptor N (3 or more) at the end: tells a failure of eep from "
+     "one of the command",
      0, NULL},
     {0},
 };
@@ -140,6 +139,7 @@ static json_object *execution_to_json(const eep_execution *execution, eep_str le
                                              {EEP_EXECUTION_ATTACHED, "ATTACHED"},
                                              {EEP_EXECUTION_KILLED, "KILLED"},
                                              {EEP_EXECUTION_UNCONFIRMED, "UNCONFIRMED"},
+                                             {EEP_EXECUTION_STARTED, "STARTED"},
                                              {0, NULL}};
     json_object *object = json_new_object();
     json_add_int(object, "exit", exit_status(execution));
@@ -207,8 +207,8 @@ static void explain_broken_output(const struct command *command, struct err *err
     err->flags = plugin.flags;
 }
 
-/* A call that failed: what is known of the command all the same (only CANCELLED and DEADLINE leave
- * something). */
+/* A call that failed: what is known of the command all
+ * the same (only CANCELLED and DEADLINE leave something). */
 static void keep_partial(struct cli *cli, const eep_execution *execution, eep_str lease, int64_t elapsed_ms)
 {
     if (!execution->execution_id.ptr) return;

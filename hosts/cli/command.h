@@ -50,8 +50,8 @@ struct outcome {
 
 void outcome_finish(struct outcome *outcome);
 
-/* Executes, warns of unusual ends, and fills the outcome; or cli->partial, if the call fails and something is
- * known. */
+/* Executes, warns of unusual ends, and fills the outcome; or
+ * cli->partial, if the call fails and something is known. */
 int command_run(struct command *command, struct cli *cli, const struct wait_args *wait, eep_str lease,
                 struct outcome *outcome, struct err *err);
 

@@ -54,8 +54,8 @@ int err_usage(struct err *err, const char *format, ...) PRINTF(2, 3);
 /* Sets the hint; returns err->code. */
 int err_hint(struct err *err, const char *format, ...) PRINTF(2, 3);
 
-/* Copies what the plugin told about a call that returned `code`; the plugin's error can be cleared then.
- * Returns code. */
+/* Copies what the plugin told about a call that returned
+ * `code`; the plugin's error can be cleared then. Returns code. */
 int err_take(struct err *err, int code, const eep_error *from);
 
 /* The exit code of a failure: EXIT_CANCELLED, EXIT_TIME_LIMIT or EXIT_COULD_NOT. */

@@ -21,8 +21,8 @@ struct new_lease {
     struct pairs env;
 };
 
-/* Everything but the head, which needs an open session. `env` are NAME[=VALUE] for all commands in the
- * sandbox. */
+/* Everything but the head, which needs an open session.
+ * `env` are NAME[=VALUE] for all commands in the sandbox. */
 int new_lease_init(struct new_lease *lease, const struct lease_args *args, const struct text_list *env,
                    struct err *err);
 void new_lease_finish(struct new_lease *lease);
@@ -40,9 +40,9 @@ json_object *released_to_json(const eep_released *released);
 /* "destroyed", "stopped", ... */
 const char *released_word(const eep_released *released);
 
-/* Destroys a lease that this run has made; uses the clean-up token, so that it works after a first Ctrl-C.
- * `released` (NULL = nobody asks) gets the JSON of the result. On failure err tells, and names the lease as
- * left behind. */
+/* Destroys a lease that this run has made; uses the clean-up token, so that it
+ * works after a first Ctrl-C. `released` (NULL = nobody asks) gets the JSON of
+ * the result. On failure err tells, and names the lease as left behind. */
 int lease_destroy(struct cli *cli, const struct wait_args *wait, eep_str lease, json_object **released,
                   struct err *err);
 

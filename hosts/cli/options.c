@@ -16,8 +16,8 @@ static const struct unit duration_units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000
 static const struct unit size_units[] = {{"", 1},           {"B", 1},          {"K", 1ull << 10},
                                          {"M", 1ull << 20}, {"G", 1ull << 30}, {NULL, 0}};
 
-/* A whole number and its unit: "1500ms". Fractions are left out on purpose: every duration has a smaller
- * unit. */
+/* A whole number and its unit: "1500ms". Fractions are
+ * left out on purpose: every duration has a smaller unit. */
 static int parse_amount(const char *text, const struct unit *units, uint64_t most, uint64_t *amount)
 {
     if (*text < '0' || *text > '9') return EEP_E_INVALID_ARGUMENT;

@@ -1,5 +1,5 @@
-/* progress.c: see progress.h. `lock` guards all of `now`; the pace of drawing is the time-out of its
- * condition. */
+/* progress.c: see progress.h. `lock` guards all of `now`;
+ * the pace of drawing is the time-out of its condition. */
 #include "progress.h"
 
 #include <pthread.h>

@@ -11,9 +11,8 @@ const struct option_spec sources_options[] = {
     {"root", 0, OPTION_TEXT, offsetof(struct sources_args, root), "DIR",
      "absolute path of the workspace (default: the configuration's)", 0, NULL},
     {"file", 0, OPTION_LIST, offsetof(struct sources_args, files), "LOCAL[:REMOTE]",
-     "put a file there, with its permissions. REMOTE is relative to the workspace or absolute (default: the "
-     "last "
-     "part of LOCAL). May be repeated",
+     "put a file there, with its permissions. REMOTE is relative to the workspace or absolute "
+     "(default: the last part of LOCAL). May be repeated",
      0, NULL},
     {"dir", 0, OPTION_LIST, offsetof(struct sources_args, dirs), "REMOTE",
      "make a folder there; may be repeated", 0, NULL},

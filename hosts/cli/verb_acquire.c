@@ -36,9 +36,8 @@ static int run(struct cli *cli, const void *opaque, int *exit_status, struct err
 
 static const struct option_spec options[] = {
     {"env", 0, OPTION_LIST, offsetof(struct acquire_args, env), "NAME[=VALUE]",
-     "variable of every command in the sandbox; the service keeps it in clear, so give secrets to exec "
-     "instead. Without "
-     "=VALUE: from eep's own environment. May be repeated",
+     "variable of every command in the sandbox; the service keeps it in clear, so give secrets "
+     "to exec instead. Without =VALUE: from eep's own environment. May be repeated",
      0, NULL},
     {0},
 };
@@ -54,14 +53,14 @@ const struct verb verb_acquire = {
     .name = "acquire",
     .summary = "create a sandbox, print its lease id",
     .usage = "acquire [options]",
-    .about =
-        "Creates a sandbox, waits until it runs, and prints its lease id, alone, on standard output:\n"
-        "\n"
-        "  LEASE=$(eep acquire)\n"
-        "\n"
-        "The id works in any process and on any machine until the lease is released with --destroy. When "
-        "acquire "
-        "fails or is interrupted, what it made is deleted again; with --key it is kept for the next try.",
+    .about = "Creates a sandbox, waits until it runs, and prints its lease id, alone, on standard "
+             "output:\n"
+             "\n"
+             "  LEASE=$(eep acquire)\n"
+             "\n"
+             "The id works in any process and on any machine until the lease is released with "
+             "--destroy. When acquire fails or is interrupted, what it made is deleted again; with "
+             "--key it is kept for the next try.",
     .options = groups,
     .args_size = sizeof(struct acquire_args),
     .run = run,

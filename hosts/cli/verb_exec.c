@@ -30,15 +30,13 @@ const struct verb verb_exec = {
     .summary = "run a command in a lease",
     .usage = "exec LEASE [options] -- PROGRAM [ARGUMENT...]\n"
              "exec LEASE [options] -c 'shell text'",
-    .about = "Runs a command in the workspace of a lease. Its output arrives while it runs, byte for byte, "
-             "on standard "
-             "output and standard error. A stopped sandbox is started first.\n"
+    .about = "Runs a command in the workspace of a lease. Its output arrives while it runs, byte for "
+             "byte, on standard output and standard error. A stopped sandbox is started first.\n"
              "\n"
-             "Exit status: the command's own, or 128+n when signal n ended it (128 when it is not known "
-             "which); 124 time "
-             "limit, 130 interrupted, 125 any failure of eep, a wrong command line included. Where the "
-             "command uses these "
-             "numbers itself, --json and --status-fd tell them apart.",
+             "Exit status: the command's own, or 128+n when signal n ended it (128 when it is not "
+             "known which); 124 time limit, 130 interrupted, 125 any failure of eep, a wrong command "
+             "line included. Where the command uses these numbers itself, --json and --status-fd tell "
+             "them apart.",
     .options = groups,
     .args_size = sizeof(struct exec_args),
     .operand = "LEASE",

@@ -70,8 +70,8 @@ static int run(struct cli *cli, const void *opaque, int *exit_status, struct err
 
 static const struct option_spec options[] = {
     {"depth", 0, OPTION_CHOICE, offsetof(struct probe_args, depth), "DEPTH",
-     "how far to go: local, reach, auth, quota or full (default: auth). Only full creates a sandbox, and "
-     "deletes it",
+     "how far to go: local, reach, auth, quota or full (default: auth). Only full creates a "
+     "sandbox, and deletes it",
      0, check_depths},
     {0},
 };
@@ -86,10 +86,10 @@ const struct verb verb_probe = {
     .name = "probe",
     .summary = "check step by step that the service works",
     .usage = "probe [--depth DEPTH] [options]",
-    .about =
-        "Checks step by step whether things work: configuration, network, credentials, room for a sandbox.\n"
-        "\n"
-        "Exit status: 0 all is well, 1 something failed, 125 could not be checked.",
+    .about = "Checks step by step whether things work: configuration, network, credentials, room for a "
+             "sandbox.\n"
+             "\n"
+             "Exit status: 0 all is well, 1 something failed, 125 could not be checked.",
     .options = groups,
     .args_size = sizeof(struct probe_args),
     .run = run,

@@ -52,9 +52,8 @@ const struct verb verb_realize = {
     .name = "realize",
     .summary = "make the workspace folder, put files into it",
     .usage = "realize LEASE [--file LOCAL[:REMOTE]]... [--dir REMOTE]... [options]",
-    .about = "Makes the workspace folder, puts folders and files into it, and prints its absolute path. A "
-             "file appears "
-             "whole or not at all; realize may be repeated.",
+    .about = "Makes the workspace folder, puts folders and files into it, and prints its absolute "
+             "path. A file appears whole or not at all; realize may be repeated.",
     .options = groups,
     .args_size = sizeof(struct realize_args),
     .operand = "LEASE",

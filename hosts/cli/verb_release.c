@@ -63,8 +63,7 @@ const struct verb verb_release = {
     .summary = "give a lease back: stop, destroy, archive",
     .usage = "release LEASE [--stop | --destroy | --archive | --detach] [options]",
     .about = "Gives a lease back. Without a mode: --stop if the configuration has reuseLease, else "
-             "--destroy. Releasing "
-             "what is gone already is no failure.",
+             "--destroy. Releasing what is gone already is no failure.",
     .options = groups,
     .args_size = sizeof(struct release_args),
     .operand = "LEASE",

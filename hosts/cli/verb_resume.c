@@ -39,9 +39,9 @@ const struct verb verb_resume = {
     .name = "resume",
     .summary = "make a lease usable again, start it if needed",
     .usage = "resume LEASE [options]",
-    .about = "Makes a lease usable again, also one of another process or machine: starts its sandbox if it "
-             "has stopped, "
-             "and checks that it is the one that was leased. Prints the lease id on standard output.",
+    .about = "Makes a lease usable again, also one of another process or machine: starts its sandbox "
+             "if it has stopped, and checks that it is the one that was leased. Prints the lease id on "
+             "standard output.",
     .options = groups,
     .args_size = sizeof(struct resume_args),
     .operand = "LEASE",

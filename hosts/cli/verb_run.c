@@ -4,6 +4,8 @@
  * release uses another token. Only a second signal, or a release that fails, leaves it behind; then its lease
  * id is told.
  */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "calls.h"
@@ -25,6 +27,7 @@ struct plan {
     struct new_lease lease;
     struct sources sources;
     struct command command;
+    char *root; /* where the command runs, if --root names another workspace than acquire has made */
 };
 
 static int plan_init(struct plan *plan, struct cli *cli, const struct run_args *args, struct err *err)
@@ -40,19 +43,31 @@ static void plan_finish(struct plan *plan)
     command_finish(&plan->command);
     sources_finish(&plan->sources);
     new_lease_finish(&plan->lease);
+    free(plan->root);
 }
 
-/* acquire has made the workspace already: another call is only needed for what shall be in it, or for another
- * root. */
-static int realize(struct cli *cli, const struct run_args *args, struct sources *sources, eep_str lease,
+/* The command runs in the workspace, and that is where --root says: by itself execute does not know. */
+static void use_root(struct plan *plan, const eep_workspace *workspace)
+{
+    eep_str *cwd = &plan->command.request.cwd;
+    const char *below = cwd->ptr ? cwd->ptr : ".";
+    if (below[0] == '/') return;
+    if (asprintf(&plan->root, "%s/%s", workspace->root.ptr, below) < 0) mem_out();
+    *cwd = out_str(plan->root);
+}
+
+/* acquire has made the workspace already: a call is only needed for what shall be in it, or for another one. */
+static int realize(struct cli *cli, const struct run_args *args, struct plan *plan, eep_str lease,
                    struct err *err)
 {
+    struct sources *sources = &plan->sources;
     if (sources->count == 0 && !args->sources.root) return EEP_OK;
     eep_workspace workspace = {.head = {.struct_size = sizeof(workspace)}};
     sources->request.head = session_request(cli, sizeof(sources->request), &args->wait);
     sources->request.lease = lease;
     TRY(call_realize(cli, &sources->request, &workspace, err));
     int code = workspace_check(&workspace, err);
+    if (code == EEP_OK && args->sources.root) use_root(plan, &workspace);
     cli->session.plugin->clear(&workspace.head);
     return code;
 }
@@ -60,12 +75,12 @@ static int realize(struct cli *cli, const struct run_args *args, struct sources 
 static int work(struct cli *cli, const struct run_args *args, struct plan *plan, eep_str lease,
                 struct outcome *outcome, struct err *err)
 {
-    TRY(realize(cli, args, &plan->sources, lease, err));
+    TRY(realize(cli, args, plan, lease, err));
     return command_run(&plan->command, cli, &args->wait, lease, outcome, err);
 }
 
-/* After work that failed: its error is the answer. It names the lease only if that could not be destroyed
- * either. */
+/* After work that failed: its error is the answer. It names
+ * the lease only if that could not be destroyed either. */
 static int release_after_failure(struct cli *cli, const struct run_args *args, eep_str lease, struct err *err)
 {
     struct err release_err = {0};
@@ -147,11 +162,11 @@ const struct verb verb_run = {
     .summary = "run a command in a new sandbox, destroy it",
     .usage = "run [options] -- PROGRAM [ARGUMENT...]\n"
              "run [options] -c 'shell text'",
-    .about = "Creates a sandbox, puts files into its workspace, runs a command and destroys the sandbox "
-             "again, also when "
-             "something fails or is interrupted.\n"
+    .about = "Creates a sandbox, puts files into its workspace, runs a command and destroys the "
+             "sandbox again, also when something fails or is interrupted.\n"
              "\n"
-             "Exit status: as exec. When the command succeeded but the sandbox could not be destroyed: 125.",
+             "Exit status: as exec. When the command succeeded but the sandbox could not be destroyed: "
+             "125.",
     .options = groups,
     .args_size = sizeof(struct run_args),
     .takes_command = true,

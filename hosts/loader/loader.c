@@ -115,8 +115,8 @@ static int32_t check_table(const char *path, const eep_plugin *table, char *mess
     return EEP_OK;
 }
 
-/* dlsym gives a data pointer; ISO C has no cast from that to a function, POSIX says that the bytes are the
- * same. */
+/* dlsym gives a data pointer; ISO C has no cast from that
+ * to a function, POSIX says that the bytes are the same. */
 static eep_plugin_v1_fn find_entry(void *handle)
 {
     void *symbol = dlsym(handle, EEP_ENTRY_SYMBOL);

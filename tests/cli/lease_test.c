@@ -316,6 +316,18 @@ static void run_leaves_nothing_when_interrupted(void **state)
     assert_int_equal(provider_count(), before);
 }
 
+static void run_works_in_its_root(void **state)
+{
+    (void)state;
+    if (!provider_attaches()) return; /* the fake has one workspace only */
+    assert_int_equal(EEP_RUN(&process, &eep, "run", "--quiet", "--root", "/tmp/elsewhere", "--", "pwd"), 0);
+    assert_string_equal(process_text(&process, PROCESS_STDOUT), "/tmp/elsewhere\n");
+    assert_int_equal(EEP_RUN(&process, &eep, "run", "--quiet", "--root", "/tmp/elsewhere", "--dir", "sub",
+                             "--cwd", "sub", "--", "pwd"),
+                     0);
+    assert_string_equal(process_text(&process, PROCESS_STDOUT), "/tmp/elsewhere/sub\n");
+}
+
 static void run_keeps_when_asked_to(void **state)
 {
     (void)state;
@@ -323,6 +335,26 @@ static void run_keeps_when_asked_to(void **state)
     char kept[256] = "";
     assert_int_equal(sscanf(process_text(&process, PROCESS_STDERR), "eep: keeping lease %255s", kept), 1);
     assert_int_equal(EEP_RUN(&process, &eep, "release", kept, "--destroy"), 0);
+}
+
+/* -- the minimal host -------------------------------------------------------------------------- */
+
+static void the_minimal_host_works(void **state)
+{
+    (void)state;
+    int before = provider_count();
+    const char *plugin = NULL;
+    for (size_t i = 0; eep.env[i]; i++)
+        if (strncmp(eep.env[i], "EEP_PLUGIN=", 11) == 0) plugin = eep.env[i] + 11;
+    char *program = process_build_path("minimal");
+    char *argv[] = {program, (char *)plugin, NULL};
+    process_free(&process);
+    process_start(&process, &(struct process_setup){.argv = argv, .env = eep.env});
+    free(program);
+    assert_int_equal(process_finish(&process), 0);
+    eep_says(&process, PROCESS_STDOUT, "hello\nLinux ");
+    eep_says(&process, PROCESS_STDOUT, "exit code 0\n");
+    assert_int_equal(provider_count(), before);
 }
 
 /* -- running ----------------------------------------------------------------------------------- */
@@ -375,7 +407,9 @@ int main(void)
         cmocka_unit_test(run_leaves_nothing),
         cmocka_unit_test(run_leaves_nothing_when_it_fails),
         cmocka_unit_test(run_leaves_nothing_when_interrupted),
+        cmocka_unit_test(run_works_in_its_root),
         cmocka_unit_test(run_keeps_when_asked_to),
+        cmocka_unit_test(the_minimal_host_works),
     };
     int failed = cmocka_run_group_tests(tests, prepare, clean_up);
     provider_stop();
