@@ -50,5 +50,5 @@ END {
     for (i = 1; i <= olds; i++) check_old(old[i])
     for (i = 1; i <= news; i++) if (!(new[i] in before)) check_new(new[i])
     minor = "constant EEP_ABI_MINOR"
-    if (changed && before[minor] == after[minor]) print "EEP_ABI_MINOR is still " after[minor] + 0 ", but something was added"
+    if (changed && (minor in before) && before[minor] == after[minor]) print "EEP_ABI_MINOR is still " after[minor] + 0 ", but something was added"
 }

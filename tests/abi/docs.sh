@@ -1,31 +1,39 @@
 #!/bin/sh
-# docs.sh [ROOT]: the words and the header agree. Every type, function slot and macro of eep.h has a comment beside
-# it or is named in abi/README.md; the error table is complete; nothing that README.md names is gone from the
-# header; its programs compile; the newest entry of CHANGES.md is the header's version; every relative link of every
-# *.md leads somewhere.
+# docs.sh [ROOT]: the words and the headers agree. Every type, function slot and macro of eep.h and of the extensions
+# has a comment beside it or is named in abi/README.md; the error table is complete; nothing that README.md names is
+# gone from the headers; its programs compile; the newest entry of CHANGES.md is the version of eep.h; every relative
+# link of every *.md leads somewhere.
 . "$(dirname "$0")/lib.sh"
 
 root=${1:-$top}
 header=$root/abi/eep.h
+extensions=$(find_files "$root/abi/ext" '*.h')
 readme=$root/abi/README.md
 changes=$root/abi/CHANGES.md
+
+# read_header FILE: its code and its comments.
+read_header() {
+    strip_c "$1" >"$scratch/code"
+    comments_of "$1" >"$scratch/comments"
+}
 
 # public_names: "line name" of each type, slot and macro; the line is where its declaration begins.
 public_names() {
     awk '
         /^#define EEP_/ && NF > 2 { print FNR, $2 }
-        /^typedef struct / { name = $3; sub(/;/, "", name); print FNR, name; plugin = name == "eep_plugin" }
+        /^typedef struct / { name = $3; sub(/;/, "", name); print FNR, name; table = name ~ /^eep_(plugin|.*_table)$/ }
         /^typedef .*\(\*/ { match($0, /\(\*[a-z0-9_]+\)/); print FNR, substr($0, RSTART + 2, RLENGTH - 3) }
-        plugin && /\(\*/ { match($0, /\(\*[a-z0-9_]+\)/); print FNR, substr($0, RSTART + 2, RLENGTH - 3) }
-        /^}/ { plugin = 0 }' "$scratch/code"
+        table && /\(\*/ { match($0, /\(\*[a-z0-9_]+\)/); print FNR, substr($0, RSTART + 2, RLENGTH - 3) }
+        /^}/ { table = 0 }' "$scratch/code"
 }
 
-# Of those, the ones with neither a comment on their line, nor one that ends just above, nor a word in README.md.
+# undocumented HEADER: of those, the ones with neither a comment on their line, nor one that ends just above, nor a
+# word in README.md.
 undocumented() {
-    awk '
+    awk -v header="$(basename "$1")" '
         FILENAME == ARGV[1] { commented[FNR] = /[^ ]/; next }
         FILENAME == ARGV[2] { gsub(/[^A-Za-z0-9_]+/, " "); n = split($0, w, " "); for (i = 1; i <= n; i++) named[w[i]] = 1; next }
-        !commented[$1] && !commented[$1 - 1] && !($2 in named) { print "eep.h:" $1 ": " $2 " has no comment and is not in README.md" }
+        !commented[$1] && !commented[$1 - 1] && !($2 in named) { print header ":" $1 ": " $2 " has no comment and is not in README.md" }
     ' "$scratch/comments" "$readme" -
 }
 
@@ -41,7 +49,7 @@ error_table() {
 # and eep_type.field.
 stale_names() {
     {
-        awk -f "$here/fields.awk" "$scratch/code" |
+        for file in "$header" $extensions; do strip_c "$file" | awk -f "$here/fields.awk"; done |
             sed -n -e 's/^[A-Z]*(\([A-Za-z0-9_]*\)).*/\1/p' -e 's/^TYPE(\([a-z0-9_]*\),.*/\1/p' \
                 -e 's/^FIELD(\([a-z_]*\), \([a-z0-9_]*\),.*/\1.\2/p'
         printf '%s\n' eep_env eep_cancel eep_plugin_v1
@@ -52,7 +60,7 @@ stale_names() {
         /_$/ { for (k in known) if (index(k, $1) == 1) next }
         # head.flags and the like: each step is a field of the type of the one before.
         /\.head\./ { type = $1; sub(/\..*/, "", type); if ((type ".head") in known) next }
-        { print "README.md names " $1 ", which eep.h has not" }' "$scratch/known" -
+        { print "README.md names " $1 ", which no header has" }' "$scratch/known" -
 }
 
 # Rows "| H12 |" of the paper test are numbered without a gap.
@@ -110,11 +118,12 @@ dead_links() {
 
 for file in "$header" "$readme" "$changes"; do [ -s "$file" ] || problem "no ${file#"$root"/}"; done
 [ -s "$scratch/problems" ] && finish
-strip_c "$header" >"$scratch/code"
-comments_of "$header" >"$scratch/comments"
-public_names >"$scratch/names"
+for file in $extensions "$header"; do
+    read_header "$file"
+    public_names >"$scratch/names"
+    undocumented "$file" <"$scratch/names" | problems
+done
 [ "$(wc -l <"$scratch/names")" -gt 50 ] || problem "found hardly any public name in eep.h"
-undocumented <"$scratch/names" | problems
 error_table | problems
 stale_names | problems
 row_numbers | problems

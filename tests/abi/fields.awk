@@ -34,7 +34,7 @@ function close_struct(   n, i, part) {
 }
 
 /^#[ \t]*define[ \t]/ {
-    if ($2 == "EEP_H") next
+    if ($2 ~ /^EEP_.*H$/ && NF == 2) next # the include guard
     if ($3 ~ /^-?[0-9]/) print "CONSTANT(" $2 ")"
     else if ($3 ~ /^"/) print "TEXT(" $2 ")"
     else fail("a macro that is neither number nor text: " $2)

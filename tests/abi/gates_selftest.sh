@@ -271,7 +271,7 @@ sizes_gate() {
 with_docs() {
     rm -rf "$scratch/tree"
     mkdir -p "$scratch/tree/abi"
-    cp "$top/abi/eep.h" "$top/abi/README.md" "$top/abi/CHANGES.md" "$scratch/tree/abi/"
+    cp -r "$top/abi/eep.h" "$top/abi/ext" "$top/abi/README.md" "$top/abi/CHANGES.md" "$scratch/tree/abi/"
     [ $# -eq 0 ] && return
     sed "$1" "$top/$2" >"$scratch/tree/$2"
     cmp -s "$scratch/tree/$2" "$top/$2" && problem "the plant changes nothing: $1"
@@ -287,6 +287,8 @@ docs_gate() {
     catches 'an unknown type' 'eep_odd has no comment' "$docs" "$scratch/tree"
     with_docs 's/^} eep_plugin;/\n    void (*tickle)(void);\n&/' abi/eep.h
     catches 'an unknown slot' 'tickle has no comment' "$docs" "$scratch/tree"
+    with_docs 's/^} eep_execution_table;/\n    void (*poke)(void);\n&/' abi/ext/execution.h
+    catches 'an unknown slot of an extension' 'poke has no comment' "$docs" "$scratch/tree"
     with_docs '/^| `EEP_OK` |/d' abi/README.md
     catches 'a code without a row' 'EEP_OK 0: not in the error table' "$docs" "$scratch/tree"
     with_docs 's/^\(| `EEP_OK` |\) 0/\1 41/' abi/README.md

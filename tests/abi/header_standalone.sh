@@ -1,9 +1,8 @@
 #!/bin/sh
-# header_standalone.sh [HEADER]: eep.h compiles alone and twice over, without a warning, in every C and C++ that a
-# host may be written in; and refuses a 32-bit target by its own #error.
+# header_standalone.sh [HEADER]: eep.h, and each header of an extension, compiles alone and twice over, without a
+# warning, in every C and C++ that a host may be written in; and refuses a 32-bit target by the #error of eep.h.
 . "$(dirname "$0")/lib.sh"
 
-header=${1:-$top/abi/eep.h}
 warnings="-pedantic -Wall -Wextra -Wconversion -Wshadow -Wundef -Wpadded -Werror"
 c_warnings="$warnings -Wstrict-prototypes -Wmissing-prototypes -Wc++-compat"
 cxx_warnings="$warnings -Wold-style-cast -Wzero-as-null-pointer-constant"
@@ -30,16 +29,21 @@ refuses_32_bits() {
     grep -q 'only 64-bit' "$scratch/why" || problem "$1 -m32: not the #error of the header"
 }
 
-write_user >"$scratch/user.c"
-[ "$(grep -c sizeof "$scratch/user.c")" -gt 10 ] || problem "found hardly any struct in $header"
+stands_alone() {
+    write_user >"$scratch/user.c"
+    [ "$(grep -c sizeof "$scratch/user.c")" -gt "$1" ] || problem "found hardly any struct in $header"
+    for compiler in gcc clang; do
+        have $compiler || continue
+        for standard in c99 c11 c17 c2x; do compile c $standard $compiler $c_warnings; done
+        refuses_32_bits $compiler
+    done
+    for compiler in g++ clang++; do
+        have $compiler || continue
+        for standard in c++11 c++14 c++17 c++20; do compile c++ $standard $compiler $cxx_warnings; done
+    done
+}
 
-for compiler in gcc clang; do
-    have $compiler || continue
-    for standard in c99 c11 c17 c2x; do compile c $standard $compiler $c_warnings; done
-    refuses_32_bits $compiler
-done
-for compiler in g++ clang++; do
-    have $compiler || continue
-    for standard in c++11 c++14 c++17 c++20; do compile c++ $standard $compiler $cxx_warnings; done
-done
+header=${1:-$top/abi/eep.h}
+stands_alone 10
+[ $# -gt 0 ] || for header in "$top"/abi/ext/*.h; do stands_alone 1; done
 finish

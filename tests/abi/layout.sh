@@ -1,14 +1,19 @@
 #!/bin/sh
-# layout.sh: the binary layout of eep.h is the one in layout.golden, by every compiler and in C++ too, and a
-# growth of every layout that was ever frozen (abi/frozen/1.N/layout.golden).
+# layout.sh: the binary layout of eep.h is the one in layout.golden, and that of ext/NAME.h the one in
+# layout.NAME.golden, by every compiler and in C++ too, and a growth of every layout that was ever frozen
+# (abi/frozen/1.N/).
 #
 #     layout.sh [check [HEADER [GOLDEN]]]
 #     layout.sh print [HEADER]
-#     layout.sh update                    after a wanted change: writes layout.golden
+#     layout.sh update                    after a wanted change: writes the golden files
 #     layout.sh append-only OLD NEW       may NEW follow OLD as a minor version?
 . "$(dirname "$0")/lib.sh"
 
-golden=$here/layout.golden
+# golden_of HEADER
+golden_of() {
+    name=$(basename "$1" .h)
+    [ "$name" = eep ] && echo "$here/layout.golden" || echo "$here/layout.$name.golden"
+}
 
 # table HEADER: makes layout_fields.h, and checks that no struct and no macro got lost on the way.
 table() {
@@ -22,8 +27,8 @@ table() {
 
 # build COMPILER LANGUAGE HEADER
 build() {
-    "$1" -x "$2" -I"$scratch" -I"$(dirname "$3")" -DLAYOUT_GOLDEN='""' -o "$scratch/layout" \
-        "$here/layout_test.c" 2>"$scratch/why"
+    "$1" -x "$2" -I"$scratch" -I"$(dirname "$3")" -DLAYOUT_HEADER="\"$(basename "$3")\"" -DLAYOUT_GOLDEN='""' \
+        -o "$scratch/layout" "$here/layout_test.c" 2>"$scratch/why"
 }
 
 check_compiler() {
@@ -33,7 +38,7 @@ check_compiler() {
 }
 
 check_frozen() {
-    for frozen in "$top"/abi/frozen/*/layout.golden; do
+    for frozen in "$top"/abi/frozen/*/"$(basename "$1")"; do
         [ -e "$frozen" ] || continue
         awk -f "$here/append_only.awk" "$frozen" "$1" | sed "s|^|since $(basename "$(dirname "$frozen")"): |" | problems
     done
@@ -41,23 +46,34 @@ check_frozen() {
 
 check() {
     table "$1" || finish
-    cp "$1" "$scratch/eep.h"
-    for compiler in gcc clang; do check_compiler $compiler c "$scratch/eep.h" "$2"; done
-    for compiler in g++ clang++; do check_compiler $compiler c++ "$scratch/eep.h" "$2"; done
+    for compiler in gcc clang; do check_compiler $compiler c "$1" "$2"; done
+    for compiler in g++ clang++; do check_compiler $compiler c++ "$1" "$2"; done
     check_frozen "$2"
-    finish
+}
+
+check_all() {
+    for header in "$top/abi/eep.h" "$top"/abi/ext/*.h; do check "$header" "$(golden_of "$header")"; done
 }
 
 print() {
-    table "$1" && cp "$1" "$scratch/eep.h" && build "${CC:-cc}" c "$scratch/eep.h" && "$scratch/layout" --print && return
+    table "$1" && build "${CC:-cc}" c "$1" && "$scratch/layout" --print && return
     cat "$scratch/why" >&2
     finish
 }
 
+update() {
+    for header in "$top/abi/eep.h" "$top"/abi/ext/*.h; do
+        print "$header" >"$scratch/new" && cp "$scratch/new" "$(golden_of "$header")" || exit 1
+    done
+}
+
 case ${1:-check} in
-check) check "${2:-$top/abi/eep.h}" "${3:-$golden}" ;;
+check)
+    [ $# -gt 1 ] && check "$2" "${3:-$(golden_of "$2")}" || check_all
+    finish
+    ;;
 print) print "${2:-$top/abi/eep.h}" ;;
-update) print "$top/abi/eep.h" >"$scratch/new" && cp "$scratch/new" "$golden" ;;
+update) update ;;
 append-only) awk -f "$here/append_only.awk" "$2" "$3" | problems; finish ;;
 *) sed -n '2,8p' "$0"; exit 2 ;;
 esac

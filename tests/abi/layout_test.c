@@ -1,4 +1,4 @@
-/* layout_test.c: prints the binary layout of eep.h and compares it with layout.golden.
+/* layout_test.c: prints the binary layout of eep.h, or of LAYOUT_HEADER, and compares it with its golden file.
  *
  *     layout_test [GOLDEN]     compares; without an argument with tests/abi/layout.golden
  *     layout_test --print      prints
@@ -11,7 +11,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "eep.h"
+#ifndef LAYOUT_HEADER
+#define LAYOUT_HEADER "eep.h"
+#endif
+#include LAYOUT_HEADER
 
 #ifndef LAYOUT_GOLDEN
 #define LAYOUT_GOLDEN "tests/abi/layout.golden"
@@ -105,12 +108,12 @@ static int compare(FILE *golden)
         if (!have[0]) continue;
         read_line(golden, want, sizeof(want));
         if (strcmp(want, have) == 0) continue;
-        printf("not ok - layout_test: golden has \"%s\", eep.h has \"%s\"\n", want, have);
+        printf("not ok - layout_test: golden has \"%s\", the header has \"%s\"\n", want, have);
         return 1;
     }
     read_line(golden, want, sizeof(want));
     if (!want[0]) return 0;
-    printf("not ok - layout_test: golden has \"%s\", eep.h ends before it\n", want);
+    printf("not ok - layout_test: golden has \"%s\", the header ends before it\n", want);
     return 1;
 }
 
