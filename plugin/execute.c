@@ -33,6 +33,8 @@ static int check_command(const eep_execute_request *request, struct err *err)
     if ((request->argv_count > 0) == !str_absent(request->script))
         return err_set(err, EEP_E_INVALID_ARGUMENT, "give either argv or script%s",
                        request->argv_count > 0 ? ", not both" : "");
+    if (!str_empty(request->shell) && !str_has_prefix(request->shell, "/"))
+        return err_set(err, EEP_E_INVALID_ARGUMENT, "shell must be an absolute path");
     return abi_check_zero(request->reserved, "execute", err);
 }
 
