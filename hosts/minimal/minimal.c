@@ -14,7 +14,8 @@ static int ok(const eep_plugin *plugin, int32_t code, eep_error *error)
     if (code == EEP_OK) return 1;
     fprintf(stderr, "error %d: %s (%s)\n", code, error->message.ptr,
             error->where.ptr ? error->where.ptr : "-");
-    if (error->lease.ptr) fprintf(stderr, "left behind: %s\n", error->lease.ptr);
+    if (error->lease.ptr && (error->head.flags & EEP_ERROR_MAYBE_APPLIED))
+        fprintf(stderr, "may be left behind: %s\n", error->lease.ptr);
     plugin->clear(&error->head);
     return 0;
 }
@@ -25,13 +26,14 @@ static int run(const eep_plugin *plugin, eep_env *env, eep_str lease, eep_error 
     eep_execute_request request = {.head = {.struct_size = sizeof request}, .lease = lease};
     eep_execution result = {.head = {.struct_size = sizeof result}};
     request.script = (eep_str){script, strlen(script)};
-    if (!ok(plugin, plugin->execute(env, &request, &result, error), error)) return 1;
-
-    fwrite(result.stdout_data.ptr, 1, result.stdout_data.len, stdout);
-    fwrite(result.stderr_data.ptr, 1, result.stderr_data.len, stderr);
-    printf("exit code %d\n", result.exit_code);
-    int status = result.exit_code;
-    plugin->clear(&result.head);
+    int status = 1;
+    if (ok(plugin, plugin->execute(env, &request, &result, error), error)) {
+        fwrite(result.stdout_data.ptr, 1, result.stdout_data.len, stdout);
+        fwrite(result.stderr_data.ptr, 1, result.stderr_data.len, stderr);
+        printf("exit code %d\n", result.exit_code);
+        status = result.exit_code;
+    }
+    plugin->clear(&result.head); /* also after a failure: output up to a deadline is kept */
     return status;
 }
 
