@@ -12,11 +12,12 @@
 
 struct pace {
     int64_t delay_ms;
+    struct err why; /* what failed the last time and was to be tried again */
 };
 
 #define PACE_INIT                                                                                            \
     {                                                                                                        \
-        POLL_FIRST_MS                                                                                        \
+        .delay_ms = POLL_FIRST_MS                                                                            \
     }
 
 static int pace_wait(struct op *op, struct pace *pace, uint32_t at_least_ms, struct err *err)
@@ -32,16 +33,22 @@ static bool is_passing(const struct err *err)
     return err->code == EEP_E_UNAVAILABLE || err->code == EEP_E_RATE_LIMITED;
 }
 
-/* Waits before another try of what failed with *why; if the time runs out, *why is what the caller should be
- * told. */
-static int wait_again(struct op *op, struct pace *pace, const struct err *why, struct err *err)
+/* When the time runs out, what kept failing is what the caller should be told. */
+static int give_up(const struct op *op, const struct pace *pace, struct err *err)
 {
-    struct err failed = *why;
-    if (pace_wait(op, pace, failed.retry_after_ms, err) == EEP_OK) return EEP_OK;
-    if (err->code != EEP_E_DEADLINE) return err->code;
-    *err = failed;
-    err_prefix(err, "%s gave up after %u ms", op->name, op->timeout_ms);
-    return err->code;
+    uint32_t flags = err->flags & EEP_ERROR_MAYBE_APPLIED;
+    if (err->code != EEP_E_DEADLINE || pace->why.code == EEP_OK) return err->code;
+    *err = pace->why;
+    err_flag(err, flags);
+    return err_prefix(err, "%s gave up after %u ms", op->name, op->timeout_ms);
+}
+
+/* Waits before another try of what failed with *err. */
+static int wait_again(struct op *op, struct pace *pace, struct err *err)
+{
+    pace->why = *err;
+    if (pace_wait(op, pace, err->retry_after_ms, err) == EEP_OK) return EEP_OK;
+    return give_up(op, pace, err);
 }
 
 /* -- Looking ----------------------------------------------------------------------------------- */
@@ -65,8 +72,8 @@ int lifecycle_get(struct op *op, eep_str lease, struct sandbox *sandbox, struct 
     int status;
     while ((status = sandboxes_get(&op->env->client, lease, &op->wait, sandbox, err)) != EEP_OK) {
         if (status == EEP_E_NOT_FOUND) return lease_lost(lease, "the service does not know it", err);
-        if (!is_passing(err)) return status;
-        TRY(wait_again(op, &pace, err, err));
+        if (!is_passing(err)) return give_up(op, &pace, err);
+        TRY(wait_again(op, &pace, err));
     }
     return EEP_OK;
 }
@@ -161,13 +168,13 @@ int lifecycle_start(struct op *op, eep_str lease, struct sandbox *sandbox, bool 
         }
         if (status == EEP_E_NOT_FOUND) return lease_lost(lease, "the service does not know it", err);
         if (is_passing(err)) {
-            TRY(wait_again(op, &pace, err, err)); /* starting twice is starting once */
+            TRY(wait_again(op, &pace, err)); /* starting twice is starting once */
         } else if (err->http_status == 400 || status == EEP_E_CONFLICT) {
             TRY(after_refusal(op, lease, sandbox, &pace, err));
             if (sandbox->phase == PHASE_STARTED) return EEP_OK;
             action = start_action(sandbox);
         } else {
-            return status;
+            return give_up(op, &pace, err);
         }
     }
 }
@@ -223,12 +230,12 @@ static int order_stop(struct op *op, eep_str lease, struct lifecycle_end *end, s
             return EEP_OK;
         }
         if (is_passing(err)) {
-            TRY(wait_again(op, &pace, err, err));
+            TRY(wait_again(op, &pace, err));
         } else if (err->http_status == 400 || status == EEP_E_CONFLICT) {
             TRY(after_stop_refusal(op, lease, &pace, end, err));
             if (end->already) return EEP_OK;
         } else {
-            return status;
+            return give_up(op, &pace, err);
         }
     }
 }
@@ -274,8 +281,8 @@ int lifecycle_archive(struct op *op, eep_str lease, struct lifecycle_end *end, s
             end->confirmed = str_is(sandbox.state, "archived");
             return EEP_OK;
         }
-        if (status != EEP_E_CONFLICT && !is_passing(err)) return status;
-        TRY(wait_again(op, &pace, err, err));
+        if (status != EEP_E_CONFLICT && !is_passing(err)) return give_up(op, &pace, err);
+        TRY(wait_again(op, &pace, err));
     }
     end->confirmed = str_is(str_from(end->state), "archived");
     return EEP_OK;
@@ -298,7 +305,7 @@ int lifecycle_delete(struct op *op, eep_str lease, struct lifecycle_end *end, st
             return EEP_OK;
         }
         /* 409: a transition must end first (protocol 6) */
-        if (status != EEP_E_CONFLICT && !is_passing(err)) return status;
-        TRY(wait_again(op, &pace, err, err));
+        if (status != EEP_E_CONFLICT && !is_passing(err)) return give_up(op, &pace, err);
+        TRY(wait_again(op, &pace, err));
     }
 }

@@ -300,17 +300,25 @@ static void test_a_rate_limit_beyond_the_deadline(void **state)
     scene_stop(&scene);
 }
 
+/* Whether the time ran out between two tries or within one. */
 static void test_a_service_that_stays_down(void **state)
 {
-    static const struct canned_exchange script[] = {{.status = 503, .times = CANNED_ALWAYS}};
-    CLEANUP(sandbox_finish) struct sandbox sandbox = {0};
-    struct scene scene;
+    static const struct canned_exchange down[] = {{.status = 503, .times = CANNED_ALWAYS}};
+    static const struct canned_exchange then_silent[] = {
+        {.status = 503}, {.status = -1, .action = CANNED_STALL, .times = CANNED_ALWAYS}};
+    const struct canned_exchange *scripts[] = {down, then_silent};
+    const size_t counts[] = {COUNT(down), COUNT(then_silent)};
     (void)state;
-    scene_start(&scene, script, COUNT(script), 250);
-    scene_failed(&scene, lifecycle_get(&scene.op, LEASE, &sandbox, &scene.err), EEP_E_UNAVAILABLE, "250 ms");
-    assert_int_equal(scene.err.http_status, 503);
-    scene_took(&scene, 250);
-    scene_stop(&scene);
+    for (size_t i = 0; i < COUNT(scripts); i++) {
+        CLEANUP(sandbox_finish) struct sandbox sandbox = {0};
+        struct scene scene;
+        scene_start(&scene, scripts[i], counts[i], 250);
+        scene_failed(&scene, lifecycle_get(&scene.op, LEASE, &sandbox, &scene.err), EEP_E_UNAVAILABLE,
+                     "250 ms");
+        assert_int_equal(scene.err.http_status, 503);
+        scene_took(&scene, 250);
+        scene_stop(&scene);
+    }
 }
 
 /* -- Stopping ----------------------------------------------------------------------------------------------
