@@ -359,7 +359,8 @@ typedef struct eep_realize_request {
     eep_request head;
     eep_str lease;
     eep_str root; /* path of the workspace, absolute or relative to the sandbox's working folder; absent =
-                     `workspaceDir` of the configuration, else eep-workspace                                     */
+                     `workspaceDir` of the configuration, else eep-workspace. Another root does not change
+                     where execute runs: that needs its cwd                                                      */
     const eep_source *sources; /* in this order; a later one replaces an earlier one of the same path            */
     uint32_t source_count;
     uint32_t source_stride;
@@ -568,7 +569,8 @@ typedef struct eep_plugin {
     eep_cancel *(*cancel_create)(void);
 
     /* [signal-safe] Fires it, for good: requests that carry it end with EEP_E_CANCELLED, now and later. The first
-     * fire lets them undo their work within their grace, the second makes them return at once. NULL: nothing. */
+     * fire lets them undo their work within their grace, the second makes them return at once. Requests that clean up
+     * after a cancel (a release) need another token. NULL: nothing. */
     void (*cancel_fire)(eep_cancel *token);
 
     /* Gives up the host's reference. NULL: nothing. */

@@ -8,11 +8,15 @@
 #define POLL_FIRST_MS 50
 #define POLL_LAST_MS  1000
 
+/* How long a service that cannot even be connected to is tried. */
+#define UNREACHABLE_MS 5000
+
 /* -- Pacing ------------------------------------------------------------------------------------ */
 
 struct pace {
     int64_t delay_ms;
-    struct err why; /* what failed the last time and was to be tried again */
+    int64_t unreachable_since; /* 0 = something answers */
+    struct err why;            /* what failed the last time and was to be tried again */
 };
 
 #define PACE_INIT                                                                                            \
@@ -43,9 +47,22 @@ static int give_up(const struct op *op, const struct pace *pace, struct err *err
     return err_prefix(err, "%s gave up after %u ms", op->name, op->timeout_ms);
 }
 
+/* Nobody there at all, for long: then people want to know, whatever their timeout is. */
+static bool is_hopeless(struct pace *pace, const struct err *err)
+{
+    int64_t now = clock_now_ms();
+    if (err->layer != ERR_LAYER_RESOLVE && err->layer != ERR_LAYER_CONNECT) {
+        pace->unreachable_since = 0;
+        return false;
+    }
+    if (pace->unreachable_since == 0) pace->unreachable_since = now;
+    return now - pace->unreachable_since >= UNREACHABLE_MS;
+}
+
 /* Waits before another try of what failed with *err. */
 static int wait_again(struct op *op, struct pace *pace, struct err *err)
 {
+    if (is_hopeless(pace, err)) return err->code;
     pace->why = *err;
     if (pace_wait(op, pace, err->retry_after_ms, err) == EEP_OK) return EEP_OK;
     return give_up(op, pace, err);
