@@ -44,6 +44,19 @@ static void read_line(int fd, char *line, size_t cap)
     line[strcspn(line, "\n")] = '\0';
 }
 
+static bool take_port(struct standin *standin)
+{
+    const char *port = strrchr(standin->api, ':');
+    return port != NULL && sscanf(port, ":%u", &standin->port) == 1;
+}
+
+void standin_attach(struct standin *standin, const char *api)
+{
+    *standin = (struct standin){0};
+    snprintf(standin->api, sizeof standin->api, "%s", api);
+    assert_true(take_port(standin));
+}
+
 void standin_start(struct standin *standin, const char *const *options)
 {
     char *argv[MAX_OPTIONS + 16];
@@ -64,8 +77,7 @@ void standin_start(struct standin *standin, const char *const *options)
     close(ready[1]);
     read_line(ready[0], standin->api, sizeof standin->api);
     close(ready[0]);
-    const char *port = strrchr(standin->api, ':');
-    if (port == NULL || sscanf(port, ":%u", &standin->port) != 1) fail_msg("%s did not get ready", program);
+    if (!take_port(standin)) fail_msg("%s did not get ready", program);
     free(program);
 }
 
@@ -188,6 +200,21 @@ size_t standin_count(const struct standin *standin, const char *method, const ch
         json_object *entry = json_object_array_get_idx(log, i);
         if (method != NULL && strcmp(text_of(entry, "method"), method) != 0) continue;
         count += path == NULL || strstr(text_of(entry, "path"), path) != NULL;
+    }
+    json_object_put(log);
+    return count;
+}
+
+size_t standin_connections(const struct standin *standin)
+{
+    size_t count = 0;
+    int64_t last = -1; /* they are numbered as they come */
+    json_object *log = get(standin, "/_standin/log");
+    for (size_t i = 0; i < json_object_array_length(log); i++) {
+        json_object *entry = json_object_array_get_idx(log, i);
+        int64_t number = json_object_get_int64(json_object_object_get(entry, "connection"));
+        count += number != last;
+        last = number;
     }
     json_object_put(log);
     return count;

@@ -23,6 +23,9 @@ struct standin {
 void standin_start(struct standin *standin, const char *const *options);
 void standin_stop(struct standin *standin);
 
+/* One that another process has started, by its `api`. It is not to be stopped here. */
+void standin_attach(struct standin *standin, const char *api);
+
 /* What there really is: "live", "created", "destroyed", "processes". */
 long standin_total(const struct standin *standin, const char *what);
 
@@ -42,6 +45,9 @@ void standin_faults(const struct standin *standin, const char *rules);
  * that contains `path` (NULL = any). */
 void standin_forget(const struct standin *standin);
 size_t standin_count(const struct standin *standin, const char *method, const char *path);
+
+/* Over how many connections requests came that came one after another. */
+size_t standin_connections(const struct standin *standin);
 
 /* The log, a request a line, for messages. Static memory. */
 const char *standin_log_text(const struct standin *standin);
