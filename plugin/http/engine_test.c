@@ -35,8 +35,9 @@ static bool look_again(int64_t start)
 static atomic_bool resolver_held;
 static atomic_int resolving;
 
-/* libcurl calls this one: "held.test" is not answered while resolver_held. */
-int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **out)
+/* libcurl calls this one: "held.test" is not answered while resolver_held. Visible, unlike all else here. */
+__attribute__((visibility("default"))) int getaddrinfo(const char *node, const char *service,
+                                                       const struct addrinfo *hints, struct addrinfo **out)
 {
     typedef int function(const char *, const char *, const struct addrinfo *, struct addrinfo **);
     if (!node || strcmp(node, "held.test") != 0) {
