@@ -117,8 +117,11 @@ int daytona_api(struct daytona *client, const struct api_call *call, const struc
     int status = exchange(client, call, buf_cstr(&url), wait, &response, err);
     if (status == EEP_OK && response.status / 100 != 2) status = error_from_api(&response, call->method, err);
     if (status == EEP_OK) status = take_answer(call, &response, answer, err);
-    if (status == EEP_E_UNAUTHENTICATED && !call->public_route) atomic_store(&client->refused, true);
     if (status == EEP_OK) return EEP_OK;
+    if (status == EEP_E_UNAUTHENTICATED && !call->public_route) {
+        atomic_store(&client->refused, true);
+        err_prefix(err, "check apiKey (or jwtToken)");
+    }
     daytona_hide_token(client, err);
     err_where(err, "%s %.*s", call->method, (int)call->path.len, call->path.ptr);
     return status;
