@@ -74,7 +74,7 @@ int command_script(struct buf *out, const struct runner_command *command)
     if (command->login) {
         /* On the first line, so that the script's line numbers stay: takes the streams back from where
          * supervise.sh has hidden them from the profiles. */
-        TRY(buf_append_cstr(out, "exec <&7 >&6 2>&5 5>&- 6>&- 7<&-;"));
+        TRY(buf_append_cstr(out, "exec <&7 >&4 2>&5 4>&- 5>&- 7<&-;"));
         TRY(put_env(out, command, ';'));
     }
     if (command->argv_count == 0) return buf_append_str(out, command->script);

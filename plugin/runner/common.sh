@@ -123,7 +123,11 @@ e_answer() {
     case $e_st in
     done)
         e_h=0
-        e_holding && e_h=1 && e_sizes
+        if [ "$e_held" != 0 ]; then
+            # In this order: what is not held any more cannot grow after the look at its size.
+            e_holding && e_h=1
+            e_sizes
+        fi
         [ -e "$e_p.o" ] || e_st=expired
         e_keys=" code=$e_code sig=$e_sig kill=$e_kill why=$e_whys unsure=$e_unsure lost=$e_lost held=$e_h t1=$e_t1"
         ;;

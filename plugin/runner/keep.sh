@@ -1,76 +1,79 @@
-# keep.sh: the keeper: a child of the supervisor that can wait for several things at once, which the supervisor cannot
-# (it waits for the command in the foreground). It moves the streams to their files, kills the command at its limits, and
+# keep.sh: the keeper: a child of the supervisor that waits for several things at once, which the supervisor cannot (it
+# waits for the command in the foreground). It moves the streams to their files, kills the command at its limits, and
 # tells the supervisor when the output has ended. It outlives the supervisor when background children hold the output.
 #
-# Descriptors: 4 and 5 the streams, 6 and 7 their files, 3 notes to the supervisor.
-# Traps only set variables: a trap inside a trap would spoil $? in dash.
+# Everything that happens comes as a line through one pipe, without signals or traps: shells lose those.
+#
+#     p N PID    stream N (4 or 5) is moved by the cat PID        over     the command has ended (from the supervisor)
+#     c N CODE   the cat of stream N has ended                    t        the timer has ended
+#
+# Descriptors: 4 and 5 the streams, 6 and 8 their files, 7 the events, 3 the verdict for the supervisor.
+
+# e_pump STREAM FILE: a cat and somebody who tells of its end.
+e_pump() {
+    (
+        exec 3>&-
+        cat <&"$1" >&"$2" &
+        echo "p $1 $!" >&7
+        wait $!
+        echo "c $1 $?" >&7
+    ) &
+}
+
+# e_nap SECONDS: the timer: a sleep that alone holds the writing end of a pipe, and somebody who reads that. So killing
+# the sleep is enough to be rid of both. (A sleep that knows no fractions ends at once.)
+e_nap() {
+    e_pipe 0 1
+    sleep "$1" 3>&- &
+    e_timer=$!
+    (
+        exec 1>&- 3>&-
+        read -r e_x
+        echo t >&7
+    ) &
+    exec </dev/null >/dev/null
+}
 
 # e_size FD: how much has been written to a file, in e_n: the offset that we share with its cat.
 e_size() {
     read -r e_x e_n <"/proc/self/fdinfo/$1" || e_n=$(wc -c <"/proc/self/fd/$1")
 }
 
-# Looking for its working directory is the cheapest question to which zombies say no.
-e_runs() {
-    [ -e "/proc/$1/cwd" ]
-}
-
-# The cat e_pid, from e_from to e_into, has ended: why? The kernel stops it at the output limit (ulimit -f). Other
-# failures are a full disk: the command goes on, its output is lost from there on.
+# e_ended STREAM CODE: why has a cat ended? The kernel stops it at the output limit (ulimit -f). Other failures are a full
+# disk: the command goes on, its output is lost from there on.
 e_ended() {
-    # A signal can interrupt even this, with a status that looks like the cat's own.
-    for e_try in 1 2 3; do
-        wait $e_pid && return
-        [ $? -gt 128 ] || break
-    done
-    [ $e_into != - ] || return
-    e_size $e_into
+    e_cats=$((e_cats - 1))
+    eval "e_pid$1="
+    [ "$2" != 0 ] || return
+    e_size $((2 * $1 - 2))
     if [ "$e_n" -ge "$e_max" ]; then
         e_ladder o $e_rungs
     else
-        e_lost=1
-        cat <&$e_from >/dev/null 3>&- &
-        e_cats="$e_cats $e_from.$!.-"
+        e_lost=1 e_cats=$((e_cats + 1))
+        (
+            exec 3>&-
+            cat <&"$1"
+            echo "c $1 0" >&7
+        ) &
     fi
-}
-
-# Looks after the cats: e_cats (READ.PID.FILE of each) becomes those that run.
-e_reap() {
-    e_old=$e_cats e_cats=
-    for e_cat in $e_old; do
-        e_from=${e_cat%%.*} e_into=${e_cat##*.} e_pid=${e_cat#*.}
-        e_pid=${e_pid%.*}
-        if e_runs $e_pid; then
-            e_cats="$e_cats $e_cat"
-        else
-            e_ended
-        fi
-    done
-}
-
-# e_nap SECONDS: what the keeper waits for when nothing else happens.
-e_nap() {
-    sleep "$1" 3>&- &
-    e_timer=$!
 }
 
 # Are all cats asleep? Then they wait at empty pipes that somebody holds open. Lists them in e_held.
 e_asleep() {
     e_held=
-    for e_cat in $e_cats; do
-        e_pid=${e_cat#*.}
-        e_pid=${e_pid%.*}
-        e_proc $e_pid && [ "$e_state" = S ] || return 1
-        e_held=$e_held,$e_pid.$e_start
+    for e_x in $e_pid4 $e_pid5; do
+        e_proc "$e_x" && [ "$e_state" = S ] || return 1
+        e_held=$e_held,$e_x.$e_start
     done
+    [ "$e_held" ]
 }
 
-# The verdict: both sizes, whether output was lost, who still pumps. The notes are closed behind it.
+# The verdict: both sizes, whether output was lost, who still pumps.
 e_tell() {
     e_size 6
-    e_size1=$e_n e_n=0
-    [ "$e_merge" = 1 ] || e_size 7
-    echo "$e_size1 $e_n $e_lost $e_held" >&3
+    e_o=$e_n e_n=0
+    [ "$e_merge" = 1 ] || e_size 8
+    echo "$e_o $e_n $e_lost $e_held" >&3
     exec 3>&-
     e_told=1
 }
@@ -82,68 +85,53 @@ e_drain() {
     e_asleep || e_quiet=0
     if [ $e_quiet -ge 3 ]; then
         e_tell
-        e_nap 86400
     else
         e_nap 0.01
     fi
 }
 
-# The time limit is over, unless the sleep knows no fractions and failed at once.
-e_timeout() {
-    if wait $e_timer || [ "${e_limit%.*}" = "$e_limit" ]; then
-        e_nap 86400
-        e_ladder l $e_rungs
-    else
-        e_limit=$((${e_limit%.*} + 1))
-        e_nap $e_limit
-    fi
+# The timer has ended.
+e_tick() {
+    case $e_over$e_told in
+    1) e_drain ;;
+    '')
+        e_clock
+        if [ "$e_now" -ge "$e_until" ]; then
+            e_ladder l $e_rungs
+        else
+            e_nap $(((e_until - e_now) / 1000 + 1))
+        fi
+        ;;
+    esac
 }
 
-# What there is to do after any event.
-e_turn() {
-    e_reap
-    if [ -z "$e_cats" ]; then
-        e_held=0
-        [ "$e_told" ] || e_tell
-        kill -9 $e_timer
-        exit
-    elif [ "$e_over" = 1 ]; then
-        # No time limit any more. (A TERM would be lost on a child that is still a copy of this shell.)
-        kill -9 $e_timer
-        e_over=2
-        e_drain
-    elif ! e_runs $e_timer; then
-        case $e_over$e_told in
-        '') e_timeout ;;
-        2) e_drain ;;
-        *) e_nap 86400 ;;
-        esac
-    fi
-}
-
-# TERM: the command has ended. CHLD: a cat or a sleep has. Shells run traps between commands only, so a signal either
-# turns the wait into a `:` or comes late enough to interrupt it: none is missed.
 e_keep() {
-    exec </dev/null >/dev/null 3>&2 2>/dev/null 8>&- 9>&- 6>"$e_p.o"
-    [ "$e_merge" = 1 ] || exec 7>"$e_p.e"
+    exec </dev/null >/dev/null 3>&2 2>/dev/null 6>"$e_p.o" 8>&- 9>&-
+    [ "$e_merge" = 1 ] || exec 8>"$e_p.e"
     ulimit -c 0
     ulimit -f $(((e_max + 511) / 512))
-    e_lost=0 e_quiet=0 e_over= e_told=
-    # In its POSIX mode bash would not let CHLD interrupt a wait.
-    [ -z "$BASH_VERSION" ] || set +o posix
-    trap 'e_wait=: e_over=1' 15
-    trap e_wait=: CHLD
-    echo + >&3
-    cat <&4 >&6 3>&- &
-    e_cats=4.$!.6
+    e_lost=0 e_quiet=0 e_over= e_told= e_pid4= e_pid5= e_cats=1
+    e_until=$((e_now + ${e_limit%.*}${e_limit#*.}))
+    e_pump 4 6
     if [ "$e_merge" != 1 ]; then
-        cat <&5 >&7 3>&- &
-        e_cats="$e_cats 5.$!.7"
+        e_cats=2
+        e_pump 5 8
     fi
     e_nap "$e_limit"
-    while :; do
-        e_wait=wait
-        e_turn
-        $e_wait $e_timer
+    while [ $e_cats != 0 ]; do
+        read -r e_x e_y e_z <&7
+        case $e_x in
+        p) eval "e_pid$e_y=$e_z" ;;
+        c) e_ended "$e_y" "$e_z" ;;
+        t) e_tick ;;
+        over)
+            # No time limit any more. The end of its timer is the first look at what is left.
+            e_over=1
+            kill -9 $e_timer
+            ;;
+        esac
     done
+    e_held=0
+    [ "$e_told" ] || e_tell
+    kill -9 $e_timer
 }

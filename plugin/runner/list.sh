@@ -9,7 +9,8 @@ for e_f in $(cd "$e_dir" && ls -t | grep '\.p$' | head -n "$e_most"); do
     none) continue ;;
     done)
         [ -e "$e_p.o" ] || e_st=expired
-        e_holding && e_h=1 && e_sizes
+        e_holding && e_h=1
+        [ "$e_held" = 0 ] || e_sizes
         ;;
     *)
         e_code=0 e_sig=0 e_t1=0 e_to=0 e_te=0

@@ -18,10 +18,22 @@ e_keep() {
     rm -f "$e_p.$$"
 }
 
-# e_run PREFIX...: starts the supervisor: in the foreground, because only then it does not ignore INT.
+# e_run PREFIX...: starts the supervisor: in the foreground, because only then it does not ignore INT. Bash tells how a
+# child died only when it runs a file.
 e_run() {
-    "$@" setsid sh -c "$e_base$e_sup" eep "$e_p" "$e_boot" "$e_digest" "$e_wall" "$e_limit" "$e_max" "$e_merge" \
-        "$e_login" "$e_shell" "$e_cwd" "$e_rungs" "$e_setsid" <&7 1<&5 3<&6 5<&- 6<&- 7<&-
+    set -- "$@" setsid sh
+    if [ "$BASH_VERSION" ]; then
+        e_exec "$@" /proc/self/fd/8 8<<.
+$e_base$e_sup
+.
+    else
+        e_exec "$@" -c "$e_base$e_sup" eep
+    fi
+}
+
+e_exec() {
+    "$@" "$e_p" "$e_boot" "$e_digest" "$e_wall" "$e_limit" "$e_max" "$e_merge" "$e_login" "$e_shell" "$e_cwd" \
+        "$e_rungs" "$e_setsid" <&7 1<&5 3<&6 5<&- 6<&- 7<&-
 }
 
 # What the supervisor said before it began.

@@ -3,8 +3,8 @@
 # one costs more than all the rest.
 #
 # It has one helper, the keeper (keep.sh). Descriptors: 0 the command's stdin, 1 its settings, 3 its script, 4 a pipe to
-# the requester (all from the requester); 2 notes (a pipe on which the shell's own messages come together with the
-# keeper's verdict); 6 and 8 where stdout and stderr begin, for a moment 4 and 5 where they end; 9 the record.
+# the requester (all from the requester); 2 notes (a pipe for the shell's own messages and the keeper's verdict), 7 the
+# keeper's events; 6 and 8 where stdout and stderr begin, for a moment 4 and 5 where they end; 9 the record.
 
 e_p=$1 e_boot=$2 e_digest=$3 e_wall=$4 e_limit=$5 e_max=$6 e_merge=$7 e_login=$8 e_shell=$9
 shift 9
@@ -60,24 +60,18 @@ e_become() {
     else
         set -- "$e_setsid"
         [ -z "$e_shell" ] || set -- "$e_setsid" "$e_shell" "/proc/$$/fd/3"
-        exec >&6 2>&8 3<&- 6>&- 8>&- 9>&-
+        exec >&6 2>&8 3<&- 6>&- 7>&- 8>&- 9>&-
     fi
     . "/proc/$$/fd/1"
     exec "$@"
 }
 
-# Reads the notes: the keeper's "+" (it can be signalled), and the shell's message about a signal, which is all that
-# tells one from an exit code above 128. Our own "." comes behind that; INT and PIPE are silent.
-e_notes() {
-    e_wait=+
-    [ $e_code -le 128 ] || e_wait=+.
-    [ $e_code -le 128 ] || echo . >&2
-    while [ "$e_wait" ] && read -r e_x <&2; do
-        case $e_x in
-        +) e_wait=${e_wait#+} ;;
-        .) e_wait=${e_wait%.} ;;
-        *) e_sig=$((e_code - 128)) ;;
-        esac
+# The shell's message about a signal is all that tells one from an exit code above 128. Our own dot comes behind it. INT
+# and PIPE are silent.
+e_signal() {
+    echo . >&2
+    while read -r e_x <&2 && [ "$e_x" != . ]; do
+        e_sig=$((e_code - 128))
     done
     [ $e_sig != 0 ] || case $e_code in 130 | 141) e_sig=? ;; esac
 }
@@ -100,19 +94,19 @@ e_killed() {
 e_check
 e_mark
 e_pipe 4 2
-exec 2<>/proc/self/fd/4 # for reading too: a pipe that nobody reads breaks
+e_pipe 5 7
+exec 2<>/proc/self/fd/4 7<>/proc/self/fd/5 # for reading too: a pipe that nobody reads breaks
 e_pipe 4 6
 [ "$e_merge" = 1 ] && exec 8>&6 || e_pipe 5 8
 (e_keep) &
-e_keeper=$!
 exec 4<&- 5<&-
 (e_become)
 e_code=$?
-e_notes
-# From here on the keeper is the only writer of notes: if it dies, that is seen as their end.
+[ $e_code -le 128 ] || e_signal
+# From here on the keeper is the only one who writes notes: if it dies, that is seen as their end.
 exec 4</proc/self/fd/2 2>/dev/null 6>&- 8>&-
 [ ! -e "$e_p.k" ] || e_killed
-kill $e_keeper
+echo over >&7
 read -r e_o e_e e_lost e_held <&4 || e_o=0 e_e=0 e_lost=1 e_held=0
 e_clock
 echo "end $e_code $e_sig $e_o $e_e $e_lost $e_held $e_last $e_whys $e_unsure $((e_wall + e_now)) ." >&9

@@ -39,6 +39,7 @@ static void become_shell(const struct service *service, int in, int out)
     char *applet = strchr(name, ' ');
     if (applet) *applet++ = '\0';
     char *argv[] = {name, applet, NULL};
+    /* The shell is the service's choice: it is not looked for on the sandbox's PATH. */
     if (service->env) execvpe(name, argv, service->env);
     execvp(name, argv);
     _exit(127);

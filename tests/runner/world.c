@@ -15,6 +15,30 @@
 
 const char *const world_shells[4] = {"dash", "bash", "busybox ash", "zsh"};
 
+static void run(const char *format, const char *a, const char *b)
+{
+    char command[1000];
+    snprintf(command, sizeof command, format, a, b);
+    assert_int_equal(system(command), 0);
+}
+
+/* An image has one family of tools: under bash `sh` is bash, under busybox everything is. */
+static void make_tools(struct world *world)
+{
+    char path[400];
+    bool busybox = strncmp(world->service.shell, "busybox", 7) == 0;
+    snprintf(path, sizeof path, "%s/.bin", world->home);
+    assert_int_equal(mkdir(path, 0755), 0);
+    if (busybox) {
+        run("busybox --install -s %s%s", path, "");
+    } else if (strcmp(world->service.shell, "bash") == 0) {
+        run("ln -s \"$(command -v bash)\" %s/sh%s", path, "");
+    }
+    snprintf(path, sizeof path, "PATH=%s/.bin%s", world->home,
+             busybox ? "" : ":/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin");
+    world_setenv(world, path);
+}
+
 static void world_init(struct world *world, const char *shell)
 {
     *world = (struct world){.service = {.shell = shell}, .window_ms = 20000};
@@ -24,24 +48,17 @@ static void world_init(struct world *world, const char *shell)
     snprintf(world->records, sizeof world->records, "%s/.eep", world->home);
     char home[300];
     snprintf(home, sizeof home, "HOME=%s", world->home);
-    world_setenv(world, "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin");
     world_setenv(world, home);
+    make_tools(world);
     world->service.env = world->env;
     world->service.cwd = world->home;
-}
-
-static void remove_tree(const char *path)
-{
-    char command[400];
-    snprintf(command, sizeof command, "rm -rf '%s'", path);
-    assert_int_equal(system(command), 0);
 }
 
 static void world_finish(struct world *world)
 {
     for (size_t i = 0; i < world->env_count; i++)
         free(world->env[i]);
-    remove_tree(world->home);
+    run("rm -rf '%s'%s", world->home, "");
 }
 
 void for_each_shell(void (*test)(struct world *world))
