@@ -55,7 +55,7 @@ static bool may_exist(const struct err *err)
 static int settle(struct leasing *leasing, struct op *op, const struct err *failure, struct err *err)
 {
     TRY(find_by_name(leasing, op, err));
-    leasing->reused = failure->code == EEP_E_CONFLICT;
+    leasing->reused = failure->code == EEP_E_CONFLICT && !leasing->ordered;
     return adopt(leasing, err);
 }
 
@@ -81,12 +81,17 @@ static int create_once(struct leasing *leasing, struct op *op, struct err *err)
         note_sandbox(leasing);
         return EEP_OK;
     }
+    if (err->flags & EEP_ERROR_MAYBE_APPLIED) leasing->ordered = true;
     if (!may_exist(err) || status == EEP_E_CANCELLED || status == EEP_E_SHUTDOWN || status == EEP_E_DEADLINE)
         return status;
     struct err failure = *err;
     status = settle(leasing, op, &failure, err);
-    if (status == EEP_E_NOT_FOUND) *err = failure; /* nothing was made */
-    return status == EEP_OK ? EEP_OK : err->code;
+    if (status == EEP_OK || status == EEP_E_CONFLICT) return status;
+    if (status == EEP_E_NOT_FOUND)
+        *err = failure; /* nothing was made */
+    else
+        err_flag(err, EEP_ERROR_MAYBE_APPLIED); /* nobody knows */
+    return err->code;
 }
 
 static int create(struct leasing *leasing, struct op *op, struct err *err)

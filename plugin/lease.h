@@ -10,7 +10,8 @@ struct leasing {
     struct create_request create;
     struct sandbox sandbox;     /* as last described; without tree: nothing is known to exist */
     char id[EEP_LEASE_MAX + 1]; /* "" = not known */
-    bool reused;
+    bool ordered;               /* a create of ours may have been carried out although its answer was lost */
+    bool reused;                /* an earlier acquire with the same key had made it */
     struct access access;
 };
 
