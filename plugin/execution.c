@@ -249,6 +249,7 @@ struct progress {
     enum runner_request_kind kind;
     int64_t delay_ms;
     int damaged;
+    bool lost; /* an answer was: the command may have been started */
 };
 
 static bool time_is_left(const struct execution *execution)
@@ -284,14 +285,16 @@ static int step(struct execution *execution, struct progress *progress, bool *fi
 {
     const struct runner_answer *answer = NULL;
     int status = exchange_run(execution, progress->kind, err);
+    if (status == EEP_OK) status = take_output(execution, err);
     if (status == EEP_OK) {
-        TRY(take_output(execution, err));
         if (execution->stopped) return err_set(err, EEP_E_CANCELLED, "the host's on_output asked to stop");
         progress->delay_ms = RETRY_FIRST_MS;
         progress->damaged = 0;
         answer = &execution->answer;
     } else {
-        if (!is_lost_answer(execution, progress, err)) return status;
+        if (!is_lost_answer(execution, progress, err))
+            return err_flag(err, progress->lost ? EEP_ERROR_MAYBE_APPLIED : 0);
+        progress->lost = true;
         TRY(pause_before_retry(execution, progress, err));
     }
     enum runner_step next = runner_next_step(progress->kind, answer);

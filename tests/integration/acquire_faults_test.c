@@ -14,8 +14,8 @@ static int start(void **state)
 {
     (void)state;
     standin_start(&standin, NULL);
-    standin_start(&slow, (const char *const[]){"--create-ms", "700", NULL});
-    standin_start(&held, (const char *const[]){"--create-ms", "700", "--create-blocks-ms", "2000", NULL});
+    standin_start(&slow, (const char *const[]){"--create-ms", "500", NULL});
+    standin_start(&held, (const char *const[]){"--create-ms", "500", "--create-blocks-ms", "2000", NULL});
     env = host_open(&standin, NULL);
     return 0;
 }
