@@ -99,7 +99,12 @@ enum runner_step {
     RUNNER_STEP_START,  /* it never arrived: start again with the same id  */
 };
 
-enum runner_request_kind { RUNNER_REQUEST_START, RUNNER_REQUEST_ATTACH, RUNNER_REQUEST_KILL };
+enum runner_request_kind {
+    RUNNER_REQUEST_START,
+    RUNNER_REQUEST_ATTACH,
+    RUNNER_REQUEST_KILL,
+    RUNNER_REQUEST_DROP
+};
 
 /* `answer` NULL = there was none: cut, timed out at the window (408), 5xx: whatever may or may not have
  * reached the sandbox. Attaching is always safe; starting again is so only when the sandbox says that there

@@ -53,6 +53,7 @@ e_mark() {
 e_become() {
     e_proc self
     echo "ran ${e_line%% *} $e_start ." >&9
+    export "EEP_EXECUTION=${e_p##*/}:"
     if [ "$e_login" = 1 ]; then
         # The profiles get none of the command's streams; the script's first line takes them back.
         set -- "$e_setsid" "$e_shell" -l "/proc/$$/fd/3"

@@ -30,7 +30,8 @@ static void simple(struct world *world)
     expect(world, "echo out; echo err >&2; exit 7", 7, "out\n", "err\n");
     expect(world, "printf 'no newline'", 0, "no newline", "");
     expect(world, "printf '\\n\\n  two  \\n\\n'; printf '\\n' >&2", 0, "\n\n  two  \n\n", "\n");
-    expect(world, "printf 'back\\\\slash \\ttab %% EEP1 x end\\n'", 0, "back\\slash \ttab % EEP1 x end\n", "");
+    expect(world, "printf 'back\\\\slash \\ttab %% EEP1 x end\\n'", 0, "back\\slash \ttab % EEP1 x end\n",
+           "");
     expect(world, "exit 255", 255, "", "");
     expect(world, "exit 137", 137, "", "");
     expect(world, "set -e; false; echo not", 1, "", "");
@@ -45,7 +46,9 @@ static void test_simple(void **state)
 
 /* -- Bytes ------------------------------------------------------------------------------------------------------ */
 
-#define ALL_BYTES "for i in 0 1 2 3; do for j in 0 1 2 3 4 5 6 7; do for k in 0 1 2 3 4 5 6 7; do printf \"\\\\$i$j$k\"; done; done; done"
+#define ALL_BYTES                                                                                            \
+    "for i in 0 1 2 3; do for j in 0 1 2 3 4 5 6 7; do for k in 0 1 2 3 4 5 6 7; do printf \"\\\\$i$j$k\"; " \
+    "done; done; done"
 
 static void all_bytes(struct world *world)
 {
@@ -145,8 +148,8 @@ static void signals(struct world *world)
     expect_signal(world, "kill -9 $$", -1, 9);
     expect_signal(world, "kill -TERM $$", -1, 15);
     expect_signal(world, "kill -HUP $$", -1, 1);
-    expect_signal(world, "kill -9 0", -1, 9);       /* the command's group is not the supervisor's */
-    expect_signal(world, "kill -INT $$", 130, -1);  /* silent in every sh: told as unknown */
+    expect_signal(world, "kill -9 0", -1, 9);      /* the command's group is not the supervisor's */
+    expect_signal(world, "kill -INT $$", 130, -1); /* silent in every sh: told as unknown */
     expect_signal(world, "trap 'exit 3' INT; kill -INT $$; exit 4", 3, 0); /* INT is not ignored */
     expect_signal(world, "exit 130", 130, -1);
     expect_signal(world, "exit 143", 143, 0);
