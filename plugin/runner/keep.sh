@@ -23,15 +23,15 @@ e_pump() {
 # e_nap SECONDS: the timer: a sleep that alone holds the writing end of a pipe, and somebody who reads that. So killing
 # the sleep is enough to be rid of both. (A sleep that knows no fractions ends at once.)
 e_nap() {
-    e_pipe 0 1
-    sleep "$1" 3>&- &
+    e_pipe 9 1 # not 0: what runs in the background has /dev/null there
+    sleep "$1" 3>&- 9<&- &
     e_timer=$!
     (
         exec 1>&- 3>&-
-        read -r e_x
+        read -r e_x <&9
         echo t >&7
     ) &
-    exec </dev/null >/dev/null
+    exec 9<&- >/dev/null
 }
 
 # e_size FD: how much has been written to a file, in e_n: the offset that we share with its cat.
@@ -111,7 +111,7 @@ e_keep() {
     ulimit -c 0
     ulimit -f $(((e_max + 511) / 512))
     e_lost=0 e_quiet=0 e_over= e_told= e_pid4= e_pid5= e_cats=1
-    e_until=$((e_now + ${e_limit%.*}${e_limit#*.}))
+    e_until=$((e_now + ${e_limit%.*} * 1000 + 1${e_limit#*.} - 1000))
     e_pump 4 6
     if [ "$e_merge" != 1 ]; then
         e_cats=2

@@ -245,6 +245,16 @@ static void times_are_told(void **state)
     assert_true(took >= 0 && took < LIMIT_MS);
 }
 
+/* While a command is waited for, nothing else begins in the sandbox, and nothing stays. */
+static void waiting_costs_no_processes(void **state)
+{
+    (void)state;
+    OUTCOME ran = EXECUTE(env, lease, .script = TEXT("sleep 0.5"));
+    EXPECT(ran, EEP_OK);
+    assert_true(standin_total(&standin, "processes") < 20);
+    AWAIT(standin_total(&standin, "processes") == 0);
+}
+
 static void background_work_does_not_hold_the_call(void **state)
 {
     (void)state;
@@ -353,6 +363,7 @@ int main(void)
         cmocka_unit_test(a_signal_is_not_an_exit_code),
         cmocka_unit_test(the_time_limit_is_kept),
         cmocka_unit_test(times_are_told),
+        cmocka_unit_test(waiting_costs_no_processes),
         cmocka_unit_test(background_work_does_not_hold_the_call),
         cmocka_unit_test(an_id_runs_once),
         cmocka_unit_test(an_id_is_for_one_command_only),

@@ -41,7 +41,7 @@ int process_await(pid_t pid)
     return -1;
 }
 
-static int run_self(const char *const *words, bool closed)
+static pid_t start_self(const char *const *words, bool closed)
 {
     char path[PATH_MAX];
     char *argv[MAX_WORDS + 2] = {path};
@@ -57,15 +57,20 @@ static int run_self(const char *const *words, bool closed)
         _exit(126);
     }
     assert_true(pid > 0);
-    return process_await(pid);
+    return pid;
+}
+
+pid_t process_start_self(const char *const *words)
+{
+    return start_self(words, false);
 }
 
 int process_run_self(const char *const *words)
 {
-    return run_self(words, false);
+    return process_await(start_self(words, false));
 }
 
 int process_run_self_closed(const char *const *words)
 {
-    return run_self(words, true);
+    return process_await(start_self(words, true));
 }

@@ -14,6 +14,9 @@ char *process_build_path(const char *name);
 /* Waits for the end, at most the limit; the exit code, or -1 when it was ended by a signal. */
 int process_await(pid_t pid);
 
+/* Starts this program with these words (they end with NULL). It is killed when this process ends. */
+pid_t process_start_self(const char *const *words);
+
 /* Runs this program with these words (they end with NULL) to its end: its exit code. */
 int process_run_self(const char *const *words);
 
