@@ -15,6 +15,11 @@ ALL_CFLAGS = -std=gnu11 $(WARN) $(WERROR) $(CFLAGS) $(SAN) -MMD -MP
 
 .DEFAULT_GOAL := all
 
+# Commands are shown with V=1.
+ifndef V
+.SILENT:
+endif
+
 # Each part of the house tells its programs, its tests (programs) and its checks (scripts).
 PROGRAMS :=
 TESTS    :=
@@ -29,11 +34,13 @@ include plugin/build.mk
 
 # Plugin code is position-independent and hidden, the rest is ordinary.
 $(BUILD)/plugin/%.o: plugin/%.c
-	@mkdir -p $(@D)
+	mkdir -p $(@D)
+	echo "  CC    $<"
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -fPIC -fvisibility=hidden -c $< -o $@
 
 $(BUILD)/%.o: %.c
-	@mkdir -p $(@D)
+	mkdir -p $(@D)
+	echo "  CC    $<"
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c $< -o $@
 
 .SECONDARY:
@@ -42,7 +49,7 @@ $(BUILD)/%.o: %.c
 all: $(PROGRAMS)
 
 help:
-	@sed -n 's/^#: //p' Makefile
+	sed -n 's/^#: //p' Makefile
 
 #: make          build/eep-daytona.so (the plugin), build/eep (the command line), build/daytona-standin (a local server)
 #: make demo     everything from nothing: install what is missing, build, run a whole lease through dlopen
@@ -50,23 +57,24 @@ help:
 #: make check    format, static analysis, sanitizers, the gates of the ABI
 #: make format   clang-format on all sources
 #: make clean    remove build/
+#: make V=1      show the commands
 
 demo:
-	@tools/deps build
-	@$(MAKE) --no-print-directory all
-	@hosts/demo/demo.sh
+	tools/deps build
+	$(MAKE) --no-print-directory all
+	hosts/demo/demo.sh
 
 test:
-	@tools/deps test
-	@$(MAKE) --no-print-directory run-tests
+	tools/deps test
+	$(MAKE) --no-print-directory run-tests
 
 run-tests: $(PROGRAMS) $(TESTS)
-	@BUILD=$(BUILD) tools/run-tests $(TESTS)
+	BUILD=$(BUILD) tools/run-tests $(TESTS)
 
 check:
-	@tools/deps check
-	@$(MAKE) --no-print-directory all
-	@BUILD=$(BUILD) tools/run-tests $(CHECKS) tools/check-readme tools/check-format tools/check-static tools/check-sanitizers
+	tools/deps check
+	$(MAKE) --no-print-directory all
+	BUILD=$(BUILD) tools/run-tests $(CHECKS) tools/check-readme tools/check-format tools/check-static tools/check-sanitizers
 
 format:
 	git ls-files '*.c' '*.h' | xargs clang-format -i

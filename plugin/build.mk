@@ -20,6 +20,7 @@ PLUGIN_LDFLAGS += -Wl,-z,defs
 endif
 
 $(PLUGIN_SO): $(PLUGIN_OBJ) plugin/exports.map
+	echo "  LINK  $@"
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(PLUGIN_LDFLAGS) $(PLUGIN_OBJ) $(JSONC_STATIC) $(CURL_LIBS) -lpthread -o $@
 
 PROGRAMS += $(PLUGIN_SO)

@@ -19,6 +19,7 @@ STANDIN_AGENT_OBJ := $(STANDIN_AGENT_SRC:tests/standin/%.c=$(STANDIN_OUT)/%.o)
 
 $(STANDIN_OUT)/%.o: tests/standin/%.c
 	@mkdir -p $(@D)
+	echo "  CC    $<"
 	$(CC) $(STANDIN_FLAGS) $(WARN) $(WERROR) $(CFLAGS) $(SAN) -MMD -MP -c -o $@ $<
 
 # The server looks for the agent next to itself.
