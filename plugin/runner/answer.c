@@ -103,7 +103,8 @@ static int get_outcome(struct frame *frame, struct runner_answer *answer, struct
     return EEP_OK;
 }
 
-/* why: "-", or one letter for each rung that was climbed: l(imit), o(utput), c(ancel). */
+/* why: "-", or one letter for each rung that was climbed: l(imit), o(utput), c(ancel), w (the supervisor finished what
+ * one of the others had begun). */
 static int get_reasons(struct frame *frame, struct runner_answer *answer, struct err *err)
 {
     uint64_t signal;
@@ -113,7 +114,7 @@ static int get_reasons(struct frame *frame, struct runner_answer *answer, struct
     if (str_is(why, "-")) return EEP_OK;
     if (str_empty(why)) return frame_error(err, "no reason for a kill");
     for (size_t i = 0; i < why.len; i++) {
-        if (!memchr("loc", why.ptr[i], 3)) return frame_error(err, "an unknown reason for a kill");
+        if (!memchr("locw", why.ptr[i], 4)) return frame_error(err, "an unknown reason for a kill");
         answer->timed_out |= why.ptr[i] == 'l';
         answer->output_limit |= why.ptr[i] == 'o';
         answer->cancelled |= why.ptr[i] == 'c';

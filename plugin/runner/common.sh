@@ -50,6 +50,7 @@ e_read() {
         read -r e_x e_u e_us e_uz
         read -r e_x e_code e_sig e_to e_te e_lost e_held e_kill e_whys e_unsure e_t1 e_xz
     } <"$e_p.p"
+    [ "$e_z" = . ] || e_d=- e_t0=0
     [ "$e_xz" != . ] || e_st=done
 }
 

@@ -1,0 +1,314 @@
+/* Limits and kills: of time, of output, on request; also for children that do not want to go. */
+#include "world.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+static int pid_in(struct world *world, const char *name)
+{
+    world_await_file(world_path(world, name));
+    int pid = 0;
+    for (int64_t end = clock_now_ms() + 5000; pid == 0;) {
+        pid = atoi(world_read(world_path(world, name)));
+        assert_true(clock_now_ms() < end);
+    }
+    return pid;
+}
+
+/* -- Time ------------------------------------------------------------------------------------------------------- */
+
+static void time_limit(struct world *world)
+{
+    struct runner_answer answer;
+    struct runner_start start = world_script("limit", "echo begun; sleep 20; echo never");
+    start.time_limit_ms = 300;
+    int64_t begin = clock_now_ms();
+    assert_true(world_start(world, &start, &answer));
+    int64_t took = clock_now_ms() - begin;
+    assert_true(took >= 300 && took < 2000);
+    assert_int_equal(answer.state, RUNNER_DONE);
+    assert_true(answer.timed_out);
+    assert_false(answer.output_limit || answer.cancelled || answer.unconfirmed || answer.held);
+    assert_int_equal(answer.kill_signal, SIGINT);
+    assert_text(&answer.out.data, "begun\n");
+    runner_answer_finish(&answer);
+}
+
+static void test_time_limit(void **state)
+{
+    (void)state;
+    for_each_shell(time_limit);
+}
+
+/* INT and TERM are ignored by all, and one has left the group. */
+static void stubborn(struct world *world)
+{
+    struct runner_answer answer;
+    struct runner_start start = world_script(
+        "stubborn",
+        "trap '' INT TERM; echo $$ >pid; setsid sleep 20 & echo $! >away; sleep 20 & echo $! >child; "
+        "echo begun; while :; do sleep 1; done");
+    start.time_limit_ms = 300;
+    start.ladder = (struct runner_ladder){.int_ms = 100, .term_ms = 100, .kill_ms = 2000};
+    assert_true(world_start(world, &start, &answer));
+    assert_int_equal(answer.state, RUNNER_DONE);
+    assert_true(answer.timed_out);
+    assert_false(answer.unconfirmed || answer.held);
+    assert_int_equal(answer.kill_signal, SIGKILL);
+    assert_int_equal(answer.term_signal, SIGKILL);
+    runner_answer_finish(&answer);
+    world_await_gone(pid_in(world, "pid"));
+    world_await_gone(pid_in(world, "child"));
+    world_await_gone(pid_in(world, "away"));
+    assert_false(world_has(world, "stubborn", "k"));
+}
+
+static void test_stubborn(void **state)
+{
+    (void)state;
+    for_each_shell(stubborn);
+}
+
+/* The leader obeys INT, its child does not: the child is ended too, and the result says what it took. */
+static void survivor(struct world *world)
+{
+    struct runner_answer answer;
+    struct runner_start start =
+        world_script("survivor", "(trap '' INT TERM; echo 1 >up; while :; do sleep 1; done) & "
+                                 "echo $! >child; while [ ! -e up ]; do sleep 0.01; done; trap 'exit 7' INT; "
+                                 "while :; do sleep 0.05; done");
+    start.time_limit_ms = 500;
+    start.ladder = (struct runner_ladder){.int_ms = 200, .term_ms = 200, .kill_ms = 2000};
+    assert_true(world_start(world, &start, &answer));
+    assert_int_equal(answer.state, RUNNER_DONE);
+    assert_int_equal(answer.exit_code, 7);
+    assert_int_equal(answer.kill_signal, SIGKILL);
+    assert_true(answer.timed_out && !answer.unconfirmed);
+    runner_answer_finish(&answer);
+    world_await_gone(pid_in(world, "child"));
+}
+
+static void test_survivor(void **state)
+{
+    (void)state;
+    for_each_shell(survivor);
+}
+
+/* The limit holds when the request has been killed at its window and nobody asks any more. */
+static void alone(struct world *world)
+{
+    struct runner_answer answer;
+    struct runner_start start = world_script("alone", "echo $$ >pid; sleep 20");
+    start.time_limit_ms = 600;
+    world->window_ms = 200;
+    assert_false(world_start(world, &start, &answer));
+    world->window_ms = 20000;
+    world_await_gone(pid_in(world, "pid"));
+    world_await(world, "alone", RUNNER_DONE, &answer);
+    assert_true(answer.timed_out);
+    runner_answer_finish(&answer);
+}
+
+static void test_alone(void **state)
+{
+    (void)state;
+    for_each_shell(alone);
+}
+
+/* -- Kill requests ---------------------------------------------------------------------------------------------- */
+
+static void begin(struct world *world, const char *id, const char *script)
+{
+    struct runner_answer answer;
+    struct runner_start start = world_script(id, script);
+    start.wait.news = true;
+    assert_true(world_start(world, &start, &answer));
+    assert_int_equal(answer.state, RUNNER_RUNNING);
+    runner_answer_finish(&answer);
+}
+
+static void killed(struct world *world)
+{
+    struct runner_answer answer;
+    const struct runner_ladder ladder = {.int_ms = 100, .term_ms = 2000, .kill_ms = 2000};
+    begin(world, "one", "trap '' INT; echo begun; while :; do sleep 0.05; done");
+    begin(world, "two", "echo begun; while [ ! -e go ]; do sleep 0.05; done; echo fine");
+    world_kill(world, "one", &ladder, &answer);
+    assert_int_equal(answer.state, RUNNER_DONE);
+    assert_true(answer.cancelled);
+    assert_false(answer.timed_out || answer.unconfirmed);
+    assert_int_equal(answer.kill_signal, SIGTERM);
+    assert_int_equal(answer.term_signal, SIGTERM);
+    assert_text(&answer.out.data, "begun\n");
+    runner_answer_finish(&answer);
+
+    /* The other one never noticed. */
+    world_write(world_path(world, "go"), "");
+    world_await(world, "two", RUNNER_DONE, &answer);
+    assert_int_equal(answer.exit_code, 0);
+    assert_text(&answer.out.data, "begun\nfine\n");
+    runner_answer_finish(&answer);
+
+    /* Killing what is over changes nothing. */
+    world_kill(world, "two", &ladder, &answer);
+    assert_int_equal(answer.state, RUNNER_DONE);
+    assert_int_equal(answer.exit_code, 0);
+    assert_false(answer.cancelled);
+    runner_answer_finish(&answer);
+}
+
+static void test_killed(void **state)
+{
+    (void)state;
+    for_each_shell(killed);
+}
+
+/* INT is told as INT although shells are silent about it: we sent it. */
+static void interrupted(struct world *world)
+{
+    struct runner_answer answer;
+    const struct runner_ladder ladder = {.int_ms = 3000, .term_ms = 2000, .kill_ms = 2000};
+    begin(world, "int", "echo begun; exec sleep 20");
+    world_kill(world, "int", &ladder, &answer);
+    assert_int_equal(answer.state, RUNNER_DONE);
+    assert_int_equal(answer.exit_code, -1);
+    assert_int_equal(answer.term_signal, SIGINT);
+    assert_int_equal(answer.kill_signal, SIGINT);
+    runner_answer_finish(&answer);
+}
+
+static void test_interrupted(void **state)
+{
+    (void)state;
+    for_each_shell(interrupted);
+}
+
+/* A service in the background can be stopped by its id after the command has ended. */
+static void service(struct world *world)
+{
+    struct runner_answer answer;
+    struct runner_start start = world_script("service", "sleep 20 & echo $! >pid; echo started");
+    assert_true(world_start(world, &start, &answer));
+    assert_true(answer.held);
+    runner_answer_finish(&answer);
+    world_kill(world, "service", &(struct runner_ladder){.term_ms = 2000}, &answer);
+    assert_int_equal(answer.state, RUNNER_DONE);
+    assert_int_equal(answer.exit_code, 0);
+    assert_false(answer.unconfirmed);
+    runner_answer_finish(&answer);
+    world_await_gone(pid_in(world, "pid"));
+}
+
+static void test_service(void **state)
+{
+    (void)state;
+    for_each_shell(service);
+}
+
+/* A kill that overtakes its start: the start finds the mark and does not run. */
+static void overtaken(struct world *world)
+{
+    struct runner_answer answer;
+    world_kill(world, "early", &(struct runner_ladder){.term_ms = 100}, &answer);
+    assert_int_equal(answer.state, RUNNER_NEVER);
+    runner_answer_finish(&answer);
+    struct runner_start start = world_script("early", "echo x >>count");
+    assert_true(world_start(world, &start, &answer));
+    assert_int_equal(answer.state, RUNNER_NEVER);
+    runner_answer_finish(&answer);
+    assert_int_not_equal(access(world_path(world, "count"), F_OK), 0);
+}
+
+static void test_overtaken(void **state)
+{
+    (void)state;
+    for_each_shell(overtaken);
+}
+
+/* -- Output ----------------------------------------------------------------------------------------------------- */
+
+static void output_limit(struct world *world)
+{
+    struct runner_answer answer;
+    struct runner_start start = world_script("yes", "trap '' PIPE; while :; do echo yyyyyyyyyyyyyyyy; done");
+    start.max_output = 100000;
+    assert_true(world_start(world, &start, &answer));
+    assert_int_equal(answer.state, RUNNER_DONE);
+    assert_true(answer.output_limit);
+    assert_false(answer.timed_out || answer.output_lost);
+    assert_in_range(answer.out.total, 100000, 100511);
+    runner_answer_finish(&answer);
+
+    /* Exactly as much as is allowed is allowed. */
+    start = world_script("exact", "head -c 1024 /dev/zero; head -c 1024 /dev/zero >&2");
+    start.max_output = 1024;
+    assert_true(world_start(world, &start, &answer));
+    assert_int_equal(answer.out.total, 1024);
+    assert_int_equal(answer.err.total, 1024);
+    assert_int_equal(answer.exit_code, 0);
+    assert_false(answer.output_limit || answer.output_lost);
+    runner_answer_finish(&answer);
+}
+
+static void test_output_limit(void **state)
+{
+    (void)state;
+    for_each_shell(output_limit);
+}
+
+/* The folder of the records on a small filesystem: the command goes on, its output is lost, its record is not. */
+static void full_disk(struct world *world)
+{
+    struct runner_answer answer;
+    assert_int_equal(mkdir(world->records, 0700), 0);
+    if (mount("none", world->records, "tmpfs", 0, "size=256k,mode=700") != 0) {
+        print_message("SKIP: cannot mount a small tmpfs: %s\n", strerror(errno));
+        return;
+    }
+    struct runner_start start = world_script("full", "head -c 1000000 /dev/zero; echo x >count; exit 3");
+    bool in_time = world_start(world, &start, &answer);
+    struct runner_answer second;
+    runner_answer_init(&second);
+    struct runner_start more = world_script("more", "echo x >more");
+    bool again = world_start(world, &more, &second);
+    umount2(world->records, MNT_DETACH);
+    assert_true(in_time && again);
+    assert_int_equal(answer.state, RUNNER_DONE);
+    assert_true(answer.output_lost);
+    assert_false(answer.output_limit);
+    assert_int_equal(answer.exit_code, 3);
+    assert_true(answer.out.total < 262144);
+    assert_string_equal(world_read(world_path(world, "count")), "x\n");
+    runner_answer_finish(&answer);
+    /* With no room for its record a command is not started at all. */
+    assert_int_equal(second.state, RUNNER_REFUSED);
+    assert_int_equal(second.refusal, RUNNER_REFUSAL_DISK);
+    assert_int_not_equal(access(world_path(world, "more"), F_OK), 0);
+    runner_answer_finish(&second);
+}
+
+static void test_full_disk(void **state)
+{
+    (void)state;
+    for_each_shell(full_disk);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_time_limit),   cmocka_unit_test(test_stubborn),
+        cmocka_unit_test(test_survivor),     cmocka_unit_test(test_alone),
+        cmocka_unit_test(test_killed),       cmocka_unit_test(test_interrupted),
+        cmocka_unit_test(test_service),      cmocka_unit_test(test_overtaken),
+        cmocka_unit_test(test_output_limit), cmocka_unit_test(test_full_disk),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

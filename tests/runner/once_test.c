@@ -1,0 +1,329 @@
+/* A command runs once, whatever happens to the requests, and its end is told to whoever asks. */
+#include "world.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+/* -- Races ------------------------------------------------------------------------------------------------------ */
+
+static void build_start(struct buf *text, struct runner_start *start, char nonce[RUNNER_NONCE_LEN + 1])
+{
+    struct err err = ERR_INIT;
+    random_hex(nonce, RUNNER_NONCE_BYTES);
+    start->call.nonce = str_from(nonce);
+    assert_int_equal(runner_start(text, start, &err), EEP_OK);
+}
+
+static bool finish_start(struct request *request, const struct runner_start *start)
+{
+    struct err err = ERR_INIT;
+    struct reply reply;
+    struct runner_answer answer;
+    service_end(request, 20000, &reply);
+    runner_answer_init(&answer);
+    int status =
+        runner_answer_parse((eep_str){reply.text, reply.len}, &start->call, &start->wait, &answer, &err);
+    if (status != EEP_OK) fail_msg("%s\n%s", err.message, reply.text);
+    assert_int_equal(answer.state, RUNNER_DONE);
+    assert_text(&answer.out.data, "ran\n");
+    bool attached = answer.attached;
+    runner_answer_finish(&answer);
+    reply_finish(&reply);
+    return attached;
+}
+
+/* Two requests with the same id at the same moment: one runs, one attaches, both get the output. */
+static void race(struct world *world)
+{
+    for (int i = 0; i < 100; i++) {
+        char id[32];
+        char nonces[2][RUNNER_NONCE_LEN + 1];
+        struct request requests[2];
+        CLEANUP(buf_finish) struct buf first = BUF_INIT(1 << 20);
+        CLEANUP(buf_finish) struct buf second = BUF_INIT(1 << 20);
+        struct runner_start starts[2];
+        starts[0] = starts[1] = world_script(world_id(world, id), "echo x >>count; echo ran");
+        build_start(&first, &starts[0], nonces[0]);
+        build_start(&second, &starts[1], nonces[1]);
+        service_begin(&world->service, first.data, first.len, &requests[0]);
+        service_begin(&world->service, second.data, second.len, &requests[1]);
+        /* Both shells are waiting for their text now. */
+        bool attached = finish_start(&requests[i % 2], &starts[i % 2]);
+        bool attached_too = finish_start(&requests[1 - i % 2], &starts[1 - i % 2]);
+        assert_true(attached != attached_too);
+    }
+    assert_int_equal(strlen(world_read(world_path(world, "count"))), 200);
+}
+
+static void test_race(void **state)
+{
+    (void)state;
+    for_each_shell(race);
+}
+
+static void again(struct world *world)
+{
+    struct runner_answer answer;
+    struct runner_start start = world_script("again", "echo x >>count; echo ran; exit 5");
+    for (int i = 0; i < 3; i++) {
+        assert_true(world_start(world, &start, &answer));
+        assert_int_equal(answer.state, RUNNER_DONE);
+        assert_int_equal(answer.exit_code, 5);
+        assert_text(&answer.out.data, "ran\n");
+        assert_int_equal(answer.attached, i > 0);
+        assert_true(answer.started_at_ms > 1700000000000 && answer.finished_at_ms >= answer.started_at_ms);
+        runner_answer_finish(&answer);
+    }
+    assert_string_equal(world_read(world_path(world, "count")), "x\n");
+
+    /* The same id for something else. */
+    start.command.script = STR("echo other");
+    assert_true(world_start(world, &start, &answer));
+    assert_int_equal(answer.state, RUNNER_CONFLICT);
+    runner_answer_finish(&answer);
+}
+
+static void test_again(void **state)
+{
+    (void)state;
+    for_each_shell(again);
+}
+
+/* -- Windows and attaching -------------------------------------------------------------------------------------- */
+
+/* The service kills the request at its window; the command goes on and is attached to. */
+static void window(struct world *world)
+{
+    struct runner_answer answer;
+    struct runner_wait wait = {.window_ms = 5000, .inline_bytes = 100};
+    struct runner_start start = world_script(
+        "window", "echo before; while [ ! -e go ]; do sleep 0.01; done; echo after; echo $$ >pid");
+    world->window_ms = 300;
+    assert_false(world_start(world, &start, &answer));
+    world->window_ms = 20000;
+
+    wait.window_ms = 0;
+    world_attach(world, "window", &wait, &answer);
+    assert_int_equal(answer.state, RUNNER_RUNNING);
+    assert_text(&answer.out.data, "before\n");
+    runner_answer_finish(&answer);
+
+    world_write(world_path(world, "go"), "");
+    wait = (struct runner_wait){.window_ms = 5000, .offset_out = 7, .inline_bytes = 100};
+    world_attach(world, "window", &wait, &answer);
+    assert_int_equal(answer.state, RUNNER_DONE);
+    assert_text(&answer.out.data, "after\n");
+    assert_int_equal(answer.out.total, 13);
+    runner_answer_finish(&answer);
+}
+
+static void test_window(void **state)
+{
+    (void)state;
+    for_each_shell(window);
+}
+
+/* Live output: a start and attaches that return at the first new byte; no byte twice or missing. */
+static void news(struct world *world)
+{
+    static const char script[] =
+        "for i in 1 2 3; do echo $i; while [ ! -e go$i ]; do sleep 0.01; done; done; exit 3";
+    struct runner_answer answer;
+    struct runner_start start = world_script("news", script);
+    start.wait.news = true;
+    assert_true(world_start(world, &start, &answer));
+    assert_int_equal(answer.state, RUNNER_RUNNING);
+    assert_text(&answer.out.data, "1\n");
+    for (int i = 1; i <= 3; i++) {
+        char name[8];
+        char expected[8];
+        struct runner_wait wait = {
+            .news = true, .window_ms = 5000, .offset_out = (uint64_t)i * 2, .inline_bytes = 100};
+        snprintf(name, sizeof name, "go%d", i);
+        snprintf(expected, sizeof expected, i < 3 ? "%d\n" : "", i + 1);
+        world_write(world_path(world, name), "");
+        runner_answer_finish(&answer);
+        world_attach(world, "news", &wait, &answer);
+        assert_text(&answer.out.data, expected);
+    }
+    assert_int_equal(answer.state, RUNNER_DONE);
+    assert_int_equal(answer.exit_code, 3);
+    runner_answer_finish(&answer);
+}
+
+static void test_news(void **state)
+{
+    (void)state;
+    for_each_shell(news);
+}
+
+/* A start that returns at news still tells everything when there is none before the end, and INT is not ignored. */
+static void short_news(struct world *world)
+{
+    struct runner_answer answer;
+    struct runner_start start = world_script("short", "trap 'exit 4' INT; kill -INT $$; exit 5");
+    start.wait.news = true;
+    assert_true(world_start(world, &start, &answer));
+    assert_int_equal(answer.state, RUNNER_DONE);
+    assert_int_equal(answer.exit_code, 4);
+    runner_answer_finish(&answer);
+}
+
+static void test_short_news(void **state)
+{
+    (void)state;
+    for_each_shell(short_news);
+}
+
+static void nobody(struct world *world)
+{
+    struct runner_answer answer;
+    struct runner_wait wait = {.window_ms = 5000, .inline_bytes = 100};
+    world_attach(world, "nobody", &wait, &answer);
+    assert_int_equal(answer.state, RUNNER_NONE);
+    assert_int_equal(runner_next_step(RUNNER_REQUEST_ATTACH, &answer), RUNNER_STEP_START);
+    runner_answer_finish(&answer);
+}
+
+static void test_nobody(void **state)
+{
+    (void)state;
+    for_each_shell(nobody);
+}
+
+/* -- Ends that nobody told -------------------------------------------------------------------------------------- */
+
+static void lost(struct world *world)
+{
+    struct runner_answer answer;
+    struct runner_wait wait = {.window_ms = 5000, .inline_bytes = 100};
+    struct runner_start start = world_script("lost", "echo x >>count; echo begun; echo $$ >pid; sleep 20");
+    start.wait.news = true;
+    assert_true(world_start(world, &start, &answer));
+    assert_int_equal(answer.state, RUNNER_RUNNING);
+    runner_answer_finish(&answer);
+    world_await_file(world_path(world, "pid"));
+    int supervisor = world_supervisor(world, "lost");
+    kill(supervisor, SIGKILL);
+    world_await_gone(supervisor);
+    world_attach(world, "lost", &wait, &answer);
+    assert_int_equal(answer.state, RUNNER_LOST);
+    assert_text(&answer.out.data, "begun\n");
+    struct err err = ERR_INIT;
+    assert_int_equal(runner_answer_error(&answer, &err), EEP_E_INTERRUPTED);
+    runner_answer_finish(&answer);
+
+    /* It is never run again, and a kill ends what is left of it. */
+    assert_true(world_start(world, &start, &answer));
+    assert_int_equal(answer.state, RUNNER_LOST);
+    runner_answer_finish(&answer);
+    int command = atoi(world_read(world_path(world, "pid")));
+    world_kill(world, "lost", &(struct runner_ladder){.term_ms = 2000}, &answer);
+    runner_answer_finish(&answer);
+    world_await_gone(command);
+    assert_string_equal(world_read(world_path(world, "count")), "x\n");
+}
+
+static void test_lost(void **state)
+{
+    (void)state;
+    for_each_shell(lost);
+}
+
+static void write_marker(struct world *world, const char *id, const char *text)
+{
+    char name[64];
+    snprintf(name, sizeof name, ".eep/%s.p", id);
+    world_write(world_path(world, name), text);
+}
+
+static void expect_state(struct world *world, const char *id, enum runner_state state)
+{
+    struct runner_answer answer;
+    struct runner_wait wait = {.window_ms = 1000, .inline_bytes = 100};
+    world_attach(world, id, &wait, &answer);
+    assert_int_equal(answer.state, state);
+    runner_answer_finish(&answer);
+}
+
+/* Markers as a crash or a reboot leaves them. */
+static void crashes(struct world *world)
+{
+    struct runner_answer answer;
+    world_run(world, "true", &answer);
+    runner_answer_finish(&answer);
+    write_marker(world, "empty", "");
+    expect_state(world, "empty", RUNNER_NEVER);
+    write_marker(world, "cut", "EEP1 00112233");
+    expect_state(world, "cut", RUNNER_NEVER);
+    write_marker(world, "marked", "EEP1 00112233445566778899aabbccddeeff 1 1 0 1700000000000 0 .\n   \n");
+    expect_state(world, "marked", RUNNER_NEVER);
+    write_marker(world, "ran",
+                 "EEP1 00112233445566778899aabbccddeeff 1 1 0 1700000000000 0 .\nran 1 1 .\n   \n");
+    expect_state(world, "ran", RUNNER_LOST);
+    /* The pid lives, but it is another process: another start time, or another boot. */
+    char text[200];
+    snprintf(text, sizeof text, "EEP1 00112233445566778899aabbccddeeff %d 1 0 1700000000000 0 .\nran 1 1 .\n",
+             getpid());
+    write_marker(world, "reused", text);
+    expect_state(world, "reused", RUNNER_LOST);
+}
+
+static void test_crashes(void **state)
+{
+    (void)state;
+    for_each_shell(crashes);
+}
+
+/* -- Many ------------------------------------------------------------------------------------------------------- */
+
+static int count_processes(const char *needle)
+{
+    char command[500];
+    snprintf(command, sizeof command,
+             "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' ' | grep -c '%s' || :", needle);
+    FILE *pipe = popen(command, "r");
+    int count = -1;
+    assert_non_null(pipe);
+    assert_int_equal(fscanf(pipe, "%d", &count), 1);
+    pclose(pipe);
+    return count;
+}
+
+/* A hundred in a row leave three files each and no process. */
+static void many(struct world *world)
+{
+    struct runner_answer answer;
+    for (int i = 0; i < 100; i++) {
+        world_run(world, "echo x >>count", &answer);
+        runner_answer_finish(&answer);
+    }
+    assert_int_equal(strlen(world_read(world_path(world, "count"))), 200);
+    for (int64_t end = clock_now_ms() + 5000;
+         count_processes(world->records) > 1;) /* one is the grep's own shell */
+        assert_true(clock_now_ms() < end);
+    char command[500];
+    snprintf(command, sizeof command, "test $(ls -A %s | wc -l) = 302", world->records); /* and w and clock */
+    assert_int_equal(system(command), 0);
+}
+
+static void test_many(void **state)
+{
+    (void)state;
+    for_each_shell(many);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_race), cmocka_unit_test(test_again),      cmocka_unit_test(test_window),
+        cmocka_unit_test(test_news), cmocka_unit_test(test_short_news), cmocka_unit_test(test_nobody),
+        cmocka_unit_test(test_lost), cmocka_unit_test(test_crashes),    cmocka_unit_test(test_many),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
