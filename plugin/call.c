@@ -38,7 +38,10 @@ static int run_operation(const struct call *call, eep_env *env, const union any_
     struct op op;
     TRY(op_begin(&op, env, call->name, &request->head, err));
     int status = call->run(&op, request, result, err);
-    if (status != EEP_OK) op_log(&op, EEP_LOG_INFO, "failed: %s: %s", err_name(status), err->message);
+    if (status != EEP_OK) {
+        daytona_hide_token(&env->client, err); /* also what a server put into ids and addresses */
+        op_log(&op, EEP_LOG_INFO, "failed: %s: %s", err_name(status), err->message);
+    }
     op_end(&op);
     return status;
 }

@@ -38,13 +38,17 @@ void daytona_finish(struct daytona *client)
 /* Shorter ones are no credentials, and might be a part of any word. */
 #define TOKEN_MIN 8
 
+static void hide(eep_str token, char *text)
+{
+    while ((text = memmem(text, strlen(text), token.ptr, token.len)) != NULL)
+        memset(text, '*', token.len);
+}
+
 void daytona_hide_token(const struct daytona *client, struct err *err)
 {
-    eep_str token = client->settings.token;
-    char *at = err->message;
-    if (token.len < TOKEN_MIN) return;
-    while ((at = memmem(at, strlen(at), token.ptr, token.len)) != NULL)
-        memset(at, '*', token.len);
+    if (client->settings.token.len < TOKEN_MIN) return;
+    hide(client->settings.token, err->message);
+    hide(client->settings.token, err->request_id);
 }
 
 int daytona_send(struct daytona *client, struct http_request *request, const struct wait *wait,
