@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fd.h"
 #include "http/transfer.h"
 
 #define IO_STACK_SIZE (512u * 1024u)
@@ -224,6 +225,16 @@ static int init_curl(struct err *err)
     return err_set(err, EEP_E_INTERNAL, "libcurl cannot be initialised");
 }
 
+/* It opens descriptors of its own, which nobody can move. */
+static CURLM *create_multi(void)
+{
+    struct fd_guard guard;
+    fd_guard_init(&guard);
+    CURLM *multi = curl_multi_init();
+    fd_guard_finish(&guard);
+    return multi;
+}
+
 static struct engine *engine_create(struct err *err)
 {
     struct engine *engine = calloc(1, sizeof *engine);
@@ -234,8 +245,8 @@ static struct engine *engine_create(struct err *err)
     }
     engine->pid = getpid();
     pthread_mutex_init(&engine->lock, NULL);
-    engine->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    engine->multi = curl_multi_init();
+    engine->event_fd = fd_above_stdio(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    engine->multi = create_multi();
     if (engine->event_fd >= 0 && engine->multi) return engine;
     err_set(err, EEP_E_UNAVAILABLE, "cannot start the I/O engine: out of memory or file descriptors");
     err->os_errno = errno;

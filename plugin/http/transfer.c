@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/str.h"
 
 /* All headers of an answer: libcurl limits each of them, but not their number. */
@@ -175,7 +176,7 @@ static void set_protocols(CURL *easy)
 static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
 {
     (void)ctx, (void)purpose;
-    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    return fd_above_stdio(socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol));
 }
 
 /* Nothing of this may come from the process environment behind the host's back. */
