@@ -11,7 +11,8 @@ WERROR ?=
 SAN    ?=
 
 CPPFLAGS += -D_GNU_SOURCE -I. -Iabi -Iplugin -I$(BUILD)/gen
-ALL_CFLAGS = -std=gnu11 $(WARN) $(WERROR) $(CFLAGS) $(SAN) -MMD -MP
+# OWN_CFLAGS is for single targets: CFLAGS and SAN may come from the command line, which nothing can add to.
+ALL_CFLAGS = -std=gnu11 $(WARN) $(WERROR) $(CFLAGS) $(SAN) $(OWN_CFLAGS) -MMD -MP
 
 .DEFAULT_GOAL := all
 

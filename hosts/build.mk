@@ -52,7 +52,7 @@ CLI_HARNESS := $(BUILD)/tests/cli/process.o $(BUILD)/tests/cli/eep_process.o
 
 CLI_FAKE_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/cli/fake/*.c))
 
-$(CLI_FAKE_OBJ): CFLAGS += -fPIC -fvisibility=hidden
+$(CLI_FAKE_OBJ): OWN_CFLAGS := -fPIC -fvisibility=hidden
 
 $(CLI_FAKE): $(CLI_FAKE_OBJ)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -shared $^ -ljson-c -o $@
