@@ -297,10 +297,10 @@ static int unload(void)
 {
     char *path = process_build_path("eep-daytona.so");
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    whole_lease(host_open(&standin, NULL));
+    eep_env *env = host_open(&standin, NULL);
+    whole_lease(env);
     for (int i = 0; i < 3; i++)
         dlclose(library);
-    eep_env *env = host_open(&standin, NULL);
     whole_lease(env);
     plugin()->close(env);
     free(path);

@@ -92,8 +92,10 @@ enum { LINES = 655360, BIG = LINES * 8 };
 static char *big_text(void)
 {
     char *big = malloc(BIG + 1);
+    FILE *stream = fmemopen(big, BIG + 1, "w");
     for (int i = 0; i < LINES; i++)
-        snprintf(big + (size_t)i * 8, 9, "%07d\n", i);
+        fprintf(stream, "%07d\n", i);
+    fclose(stream);
     return big;
 }
 
