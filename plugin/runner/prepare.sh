@@ -40,6 +40,7 @@ echo "cwd $e_here"
 echo "workspace $e_root"
 echo "dir $e_dir"
 echo "shell $(command -v bash || command -v sh)"
-echo "user $(id -un || echo "$USER")"
+e_x=$(id -un) # fails for a user without a name, yet some print the number
+echo "user ${e_x:-$USER}"
 echo "arch $(uname -m)"
 echo "EEP1 $e_no end"

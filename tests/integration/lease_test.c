@@ -131,6 +131,22 @@ static void a_key_belongs_to_its_owner(void **state)
     plugin()->close(b);
 }
 
+/* Without isolation the commands of a server that root started run as a user that has no name, as those of many
+ * container platforms do. */
+static void a_user_without_a_name_will_do(void **state)
+{
+    struct standin open;
+    char lease[EEP_LEASE_MAX + 1];
+    (void)state;
+    standin_start(&open, (const char *const[]){"--isolation", "none", NULL});
+    eep_env *there = host_open(&open, NULL);
+    host_acquire(there, lease);
+    EXPECT_RUN(there, lease, "echo works", "works\n");
+    host_destroy(there, lease);
+    plugin()->close(there);
+    standin_stop(&open);
+}
+
 /* -- resume
  * -------------------------------------------------------------------------------------------------------- */
 
@@ -311,6 +327,7 @@ int main(void)
         cmocka_unit_test(the_same_key_is_the_same_lease),
         cmocka_unit_test(a_key_is_for_one_request_only),
         cmocka_unit_test(a_key_belongs_to_its_owner),
+        cmocka_unit_test(a_user_without_a_name_will_do),
         cmocka_unit_test(resume_tells_the_same),
         cmocka_unit_test(resume_starts_what_was_stopped),
         cmocka_unit_test(what_is_gone_is_lost),
