@@ -1,8 +1,8 @@
-/* engine_testing.h: for the tests of the engine, each a program with an engine of its own: a resolver that can
- * be held, trials on threads of their own, the descriptors of this process.
+/* engine_testing.h: for the tests of the engine, each a program with an engine of its own: a resolver that
+ * can be held, trials on threads of their own, the descriptors of this process.
  *
- * Its getaddrinfo() takes the place of libc's: only one source of a program may include this. Every wait has a
- * limit. */
+ * Its getaddrinfo() takes the place of libc's: only one source of a program may include this. Every wait has
+ * a limit. */
 #ifndef ENGINE_TESTING_H
 #define ENGINE_TESTING_H
 
