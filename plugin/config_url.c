@@ -63,7 +63,7 @@ static eep_str cut_behind(eep_str *text, char sep)
 /* user:password@ : the last @ counts, as passwords may hold one. */
 static void split_userinfo(eep_str *authority, struct url *out)
 {
-    const char *at = authority->len > 0 ? memrchr(authority->ptr, '@', authority->len) : NULL;
+    const char *at = !str_empty(*authority) ? memrchr(authority->ptr, '@', authority->len) : NULL;
     if (!at) return;
     size_t len = (size_t)(at - authority->ptr);
     out->userinfo = (eep_str){authority->ptr, len};
