@@ -40,8 +40,7 @@ static int no_faults(void **state)
 #define CREATE(times, action)                                                                                \
     "[{'match':{'method':'POST','path':'/api/sandbox','count':" #times "},'do':{" action "}}]"
 
-/* -- Answers that are lost or wrong
- * --------------------------------------------------------------------------------- */
+/* -- Answers that are lost or wrong ------------------------------------------------------------ */
 
 /* The acquire succeeds, and what it has made is all there is. */
 static void expect_one(const char *faults)
@@ -160,8 +159,7 @@ static void a_stale_answer_is_looked_after(void **state)
     plugin()->close(there);
 }
 
-/* -- Cut short
- * ------------------------------------------------------------------------------------------------------ */
+/* -- Cut short --------------------------------------------------------------------------------- */
 
 struct acquiring {
     eep_env *env;

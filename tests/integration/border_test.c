@@ -32,8 +32,7 @@ static int stop(void **state)
     return requests > 0;
 }
 
-/* -- All calls alike
- * ------------------------------------------------------------------------------------------------ */
+/* -- All calls alike --------------------------------------------------------------------------- */
 
 #define WRAP(slot, request_type, result_type)                                                                \
     static int32_t wrap_##slot(eep_env *at, const void *request, void *result, eep_error *err)               \
@@ -233,8 +232,7 @@ static void clearing_twice_does_nothing(void **state)
     }
 }
 
-/* -- Fields
- * --------------------------------------------------------------------------------------------------------- */
+/* -- Fields ------------------------------------------------------------------------------------ */
 
 static void reserved_fields_are_zero(void **state)
 {
@@ -299,8 +297,7 @@ static void strides_are_obeyed(void **state)
     }
 }
 
-/* -- Values
- * --------------------------------------------------------------------------------------------------------- */
+/* -- Values ------------------------------------------------------------------------------------ */
 
 static void expect_no_lease(eep_str id)
 {

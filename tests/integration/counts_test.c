@@ -28,8 +28,7 @@ static int stop(void **state)
     return 0;
 }
 
-/* -- In the fresh process
- * ------------------------------------------------------------------------------------------ */
+/* -- In the fresh process ---------------------------------------------------------------------- */
 
 static void expect_requests(size_t expected)
 {
@@ -189,8 +188,7 @@ static int count_one(const char *name, const char *api, const char *id)
     return 2;
 }
 
-/* -- In the test
- * --------------------------------------------------------------------------------------------------- */
+/* -- In the test ------------------------------------------------------------------------------- */
 
 static void acquire_takes_two(void **state)
 {

@@ -30,8 +30,7 @@ static int stop(void **state)
     return 0;
 }
 
-/* -- The command
- * --------------------------------------------------------------------------------------------------- */
+/* -- The command ------------------------------------------------------------------------------- */
 
 static void arguments_are_not_interpreted(void **state)
 {
@@ -121,14 +120,13 @@ static void a_missing_cwd_is_not_found(void **state)
     (void)state;
     static const char *const missing[] = {"nowhere", "/nowhere", "/etc/passwd", "sub/../../../nowhere"};
     for (size_t i = 0; i < COUNT_OF(missing); i++) {
-        OUTCOME ran =
-            EXECUTE(env, lease, .script = TEXT("echo x >>/tmp/ran-anyway"), .cwd = text(missing[i]));
+        OUTCOME ran = EXECUTE(env, lease, .script = TEXT("echo x >>~/ran-anyway"), .cwd = text(missing[i]));
         EXPECT(ran, EEP_E_NOT_FOUND);
         assert_null(ran.execution.stdout_data.ptr);
         assert_true(ran.err.execution_id.len > 0);
         assert_string_equal(ran.err.lease.ptr, lease);
     }
-    EXPECT_RUN(env, lease, "test ! -e /tmp/ran-anyway", "");
+    EXPECT_RUN(env, lease, "test ! -e ~/ran-anyway", "");
 }
 
 static void env_is_bytes(void **state)
@@ -185,8 +183,7 @@ static void login_reads_the_profiles(void **state)
     EXPECT_RUN(env, lease, "rm ~/.profile", "");
 }
 
-/* -- The end
- * ------------------------------------------------------------------------------------------------------- */
+/* -- The end ----------------------------------------------------------------------------------- */
 
 /* But 130 and 141: shells are silent about INT and PIPE, so those stand for either. */
 static void exit_codes_are_exact(void **state)
@@ -258,16 +255,15 @@ static void waiting_costs_no_processes(void **state)
 static void background_work_does_not_hold_the_call(void **state)
 {
     (void)state;
-    OUTCOME ran = EXECUTE(env, lease, .script = TEXT("sleep 30 & echo started"));
+    OUTCOME ran = EXECUTE(env, lease, .script = TEXT("sleep 73 & echo started"));
     EXPECT(ran, EEP_OK);
     EXPECT_OUTPUT(ran.execution.stdout_data, "started\n");
     assert_true(ran.execution.head.flags & EEP_EXECUTION_HELD);
     assert_true(ran.elapsed_ms < 10000);
-    EXPECT_RUN(env, lease, "pkill -x sleep; true", "");
+    EXPECT_RUN(env, lease, "pkill -fx 'sleep 73'; true", "");
 }
 
-/* -- Ids
- * ----------------------------------------------------------------------------------------------------------- */
+/* -- Ids --------------------------------------------------------------------------------------- */
 
 static void an_id_runs_once(void **state)
 {
@@ -292,7 +288,7 @@ static void an_id_is_for_one_command_only(void **state)
     OUTCOME first = EXECUTE(env, lease, .execution_id = TEXT("job-2"), .script = TEXT("echo 1"),
                             .stdin_data = BYTES("in"));
     EXPECT(first, EEP_OK);
-    OUTCOME other = EXECUTE(env, lease, .execution_id = TEXT("job-2"), .script = TEXT("echo 2 >>/tmp/other"));
+    OUTCOME other = EXECUTE(env, lease, .execution_id = TEXT("job-2"), .script = TEXT("echo 2 >>~/other"));
     EXPECT(other, EEP_E_CONFLICT);
     assert_true(text_is(other.err.execution_id, "job-2"));
     OUTCOME input = EXECUTE(env, lease, .execution_id = TEXT("job-2"), .script = TEXT("echo 1"),
@@ -301,7 +297,7 @@ static void an_id_is_for_one_command_only(void **state)
     OUTCOME where = EXECUTE(env, lease, .execution_id = TEXT("job-2"), .script = TEXT("echo 1"),
                             .stdin_data = BYTES("in"), .cwd = TEXT("/tmp"));
     EXPECT(where, EEP_E_CONFLICT);
-    EXPECT_RUN(env, lease, "test ! -e /tmp/other", "");
+    EXPECT_RUN(env, lease, "test ! -e ~/other", "");
 }
 
 static void ids_have_an_alphabet(void **state)

@@ -52,8 +52,7 @@ static void whole_lease(eep_env *env)
     host_destroy(env, lease);
 }
 
-/* -- What belongs to the process
- * ------------------------------------------------------------------------------------ */
+/* -- What belongs to the process --------------------------------------------------------------- */
 
 struct manners {
     struct sigaction actions[NSIG];
@@ -196,8 +195,7 @@ static void environments_leave_nothing_behind(void **state)
     assert_true(entries("/proc/self/fd") < 64);
 }
 
-/* -- Signals
- * -------------------------------------------------------------------------------------------------------- */
+/* -- Signals ----------------------------------------------------------------------------------- */
 
 /* A server that hangs up on what is being written: SIGPIPE would end a process that has not asked to ignore it. */
 static void a_broken_pipe_is_no_signal(void **state)
@@ -258,8 +256,7 @@ static void the_hosts_signals_are_harmless(void **state)
     sigaction(SIGALRM, &before, NULL);
 }
 
-/* -- The environment
- * ------------------------------------------------------------------------------------------------ */
+/* -- The environment --------------------------------------------------------------------------- */
 
 static void variables_are_not_read_behind_the_hosts_back(void **state)
 {
@@ -289,8 +286,7 @@ static void variables_are_read_on_demand(void **state)
     plugin()->close(env);
 }
 
-/* -- In fresh processes
- * --------------------------------------------------------------------------------------------- */
+/* -- In fresh processes ------------------------------------------------------------------------ */
 
 /* No library is ever unloaded, even when a host insists. */
 static int unload(void)
@@ -314,6 +310,7 @@ static int without_stdio(void)
     char config[256];
     snprintf(config, sizeof config, "{'apiUrl':'%s','apiKey':'" SENTINEL "'}", standin.api);
     OUTCOME opened = host_open_text(config, &env);
+    if (opened.code != EEP_OK) return 9;
     OUTCOME made = ACQUIRE(env);
     if (made.code != EEP_OK) return 10;
     OUTCOME ran = EXECUTE(env, made.lease.lease.ptr, ARGV(TEXT("cat")), .stdin_data = BYTES("through"));

@@ -8,8 +8,7 @@
 #include "hosts/loader/loader.h"
 #include "process.h"
 
-/* -- Nothing secret leaves the plugin
- * ------------------------------------------------------------------------------ */
+/* -- Nothing secret leaves the plugin ---------------------------------------------------------- */
 
 static atomic_bool leaked;
 
@@ -36,8 +35,7 @@ static void expect_no_leak(const char *file, int line)
     }
 }
 
-/* -- The host's log
- * ------------------------------------------------------------------------------------------------ */
+/* -- The host's log ---------------------------------------------------------------------------- */
 
 enum { LOG_MAX = 1 << 20 };
 
@@ -65,8 +63,7 @@ bool host_log_has(const char *part)
     return has;
 }
 
-/* -- Outcomes
- * ------------------------------------------------------------------------------------------------------ */
+/* -- Outcomes ---------------------------------------------------------------------------------- */
 
 void outcome_clear(struct outcome *outcome)
 {
@@ -112,8 +109,7 @@ void bytes_expect(eep_bytes is, const void *expected, size_t len, const char *fi
     _fail(file, line);
 }
 
-/* -- The plugin and environments
- * ----------------------------------------------------------------------------------- */
+/* -- The plugin and environments --------------------------------------------------------------- */
 
 static const eep_plugin *loaded;
 
@@ -177,8 +173,7 @@ void host_destroy(eep_env *env, const char *lease)
     EXPECT(released, EEP_OK);
 }
 
-/* -- Calls
- * --------------------------------------------------------------------------------------------------------- */
+/* -- Calls ------------------------------------------------------------------------------------- */
 
 #define CALL(name, slot, type, member)                                                                       \
     struct outcome call_##name(eep_env *env, const type *request)                                            \

@@ -61,7 +61,7 @@ void bytes_expect(eep_bytes is, const void *expected, size_t len, const char *fi
 #define EXPECT_BYTES(is, expected, len) bytes_expect(is, expected, len, __FILE__, __LINE__)
 #define EXPECT_OUTPUT(is, literal)      bytes_expect(is, literal, sizeof(literal) - 1, __FILE__, __LINE__)
 
-/* -- The plugin and environments */
+/* -- The plugin and environments --------------------------------------------------------------- */
 
 /* BUILD/eep-daytona.so, loaded on first use. */
 const eep_plugin *plugin(void);
@@ -81,7 +81,7 @@ void host_destroy(eep_env *env, const char *lease);
 /* Did the host's log ever hold this? */
 bool host_log_has(const char *part);
 
-/* -- Calls: the rest of the arguments are members of the request */
+/* -- Calls: the rest of the arguments are members of the request ------------------------------- */
 
 struct outcome call_validate(const eep_validate_request *request);
 struct outcome call_probe(eep_env *env, const eep_probe_request *request);

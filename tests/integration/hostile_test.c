@@ -48,8 +48,7 @@ static void service_finish(struct service *service)
 #define SANDBOX(id, url)                                                                                     \
     "{\"id\":\"" id "\",\"name\":\"n\",\"state\":\"started\",\"labels\":{},\"toolboxProxyUrl\":\"" url "\"}"
 
-/* -- Where commands would go
- * ---------------------------------------------------------------------------------------- */
+/* -- Where commands would go ------------------------------------------------------------------- */
 
 static void expect_no_toolbox(const char *body, const char *more, int32_t code)
 {
@@ -122,8 +121,7 @@ static void redirects_are_not_followed(void **state)
     canned_stop(elsewhere);
 }
 
-/* -- Who it is about
- * ------------------------------------------------------------------------------------------------ */
+/* -- Who it is about --------------------------------------------------------------------------- */
 
 static void an_id_is_no_path(void **state)
 {
@@ -163,8 +161,7 @@ static void another_sandbox_is_not_taken_for_this_one(void **state)
     service_finish(&service);
 }
 
-/* -- Bodies
- * --------------------------------------------------------------------------------------------------------- */
+/* -- Bodies ------------------------------------------------------------------------------------ */
 
 /* What a resume comes to when every answer is this. */
 static int32_t code_for(struct canned_exchange exchange, long at_most_ms)
@@ -246,8 +243,7 @@ static void cut_answers_are_tried_again(void **state)
                   EEP_E_UNAVAILABLE, 3000);
 }
 
-/* -- Secrets
- * -------------------------------------------------------------------------------------------------------- */
+/* -- Secrets ----------------------------------------------------------------------------------- */
 
 /* Whoever echoes the key does not get it into a text of ours: every EXPECT looks for it. */
 static void an_echoed_key_is_not_repeated(void **state)

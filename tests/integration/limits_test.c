@@ -33,8 +33,7 @@ static int stop(void **state)
     return 0;
 }
 
-/* -- A command on a thread of its own
- * ------------------------------------------------------------------------------- */
+/* -- A command on a thread of its own ---------------------------------------------------------- */
 
 struct running {
     eep_env *env;
@@ -60,14 +59,14 @@ static void await_file(const char *path)
     EXPECT(ran, EEP_OK);
 }
 
-/* Starts a script, which makes /tmp/up when it runs. */
+/* Starts a script, which makes ~/up when it runs. */
 static void begin(struct running *running, eep_env *at, const char *script, uint32_t flags)
 {
     *running = (struct running){.env = at};
     running->request = *REQUEST(eep_execute_request, .lease = text(lease), .script = text(script),
                                 .head.flags = flags, .head.cancel = plugin()->cancel_create());
     pthread_create(&running->thread, NULL, run_thread, running);
-    await_file("/tmp/up");
+    await_file("~/up");
 }
 
 static void fire(struct running *running)
@@ -93,16 +92,15 @@ static void expect_processes(const char *command_line, const char *count)
     EXPECT_RUN(env, lease, script, count);
 }
 
-/* -- Cancelled
- * ------------------------------------------------------------------------------------------------------ */
+/* -- Cancelled --------------------------------------------------------------------------------- */
 
 static void a_cancelled_command_is_gone(void **state)
 {
     (void)state;
     struct running victim;
     struct running bystander;
-    begin(&bystander, env, "touch /tmp/up; sleep 1.25; echo undisturbed", 0);
-    begin(&victim, env, "touch /tmp/up; echo so far; sleep 61 & sleep 62; echo not reached", 0);
+    begin(&bystander, env, "touch ~/up; sleep 1.25; echo undisturbed", 0);
+    begin(&victim, env, "touch ~/up; echo so far; sleep 61 & sleep 62; echo not reached", 0);
     fire(&victim);
     OUTCOME ended = end(&victim);
     EXPECT(ended, EEP_E_CANCELLED);
@@ -124,7 +122,7 @@ static void a_command_may_tidy_up(void **state)
 {
     (void)state;
     struct running running;
-    begin(&running, env, "trap 'echo tidied; exit 7' INT TERM; touch /tmp/up; sleep 63 & wait; wait", 0);
+    begin(&running, env, "trap 'echo tidied; exit 7' INT TERM; touch ~/up; sleep 63 & wait; wait", 0);
     fire(&running);
     OUTCOME ended = end(&running);
     EXPECT(ended, EEP_E_CANCELLED);
@@ -136,7 +134,7 @@ static void a_stubborn_command_is_killed(void **state)
 {
     (void)state;
     struct running running;
-    begin(&running, env, "trap '' INT TERM HUP; touch /tmp/up; sleep 64", 0);
+    begin(&running, env, "trap '' INT TERM HUP; touch ~/up; sleep 64", 0);
     fire(&running);
     OUTCOME ended = end(&running);
     EXPECT(ended, EEP_E_CANCELLED);
@@ -149,7 +147,7 @@ static void a_second_fire_returns_at_once(void **state)
 {
     (void)state;
     struct running running;
-    begin(&running, env, "trap '' INT TERM HUP; touch /tmp/up; sleep 65", 0);
+    begin(&running, env, "trap '' INT TERM HUP; touch ~/up; sleep 65", 0);
     standin_forget(&standin);
     fire(&running);
     AWAIT(standin_count(&standin, "POST", "/process/execute") >= 1); /* the kill is under way */
@@ -167,7 +165,7 @@ static void without_grace_the_first_fire_returns_at_once(void **state)
 {
     (void)state;
     struct running running;
-    begin(&running, env, "touch /tmp/up; sleep 66", EEP_REQUEST_NO_GRACE);
+    begin(&running, env, "touch ~/up; sleep 66", EEP_REQUEST_NO_GRACE);
     fire(&running);
     OUTCOME ended = end(&running);
     EXPECT(ended, EEP_E_CANCELLED);
@@ -199,10 +197,10 @@ static void a_token_ends_all_that_carry_it(void **state)
     (void)state;
     struct running first;
     struct running second;
-    begin(&first, env, "touch /tmp/up; sleep 67", 0);
+    begin(&first, env, "touch ~/up; sleep 67", 0);
     second = (struct running){.env = env, .request = first.request};
     pthread_create(&second.thread, NULL, run_thread, &second);
-    await_file("/tmp/up");
+    await_file("~/up");
     fire(&first);
     pthread_join(second.thread, NULL);
     OUTCOME of_second = second.outcome;
@@ -212,8 +210,7 @@ static void a_token_ends_all_that_carry_it(void **state)
     expect_processes("sleep 67", "0\n");
 }
 
-/* -- Deadlines
- * ------------------------------------------------------------------------------------------------------ */
+/* -- Deadlines --------------------------------------------------------------------------------- */
 
 /* The time-out of the call is the command's limit, too, and that is a result. */
 static void the_deadline_ends_the_command(void **state)
@@ -260,15 +257,14 @@ static void no_call_outlives_its_deadline(void **state)
     canned_void_close(&hole);
 }
 
-/* -- Closing
- * -------------------------------------------------------------------------------------------------------- */
+/* -- Closing ----------------------------------------------------------------------------------- */
 
 static void close_ends_what_is_under_way(void **state)
 {
     (void)state;
     struct running running;
     eep_env *closing = host_open(&standin, "'graceMs':3000");
-    begin(&running, closing, "touch /tmp/up; sleep 69", 0);
+    begin(&running, closing, "touch ~/up; sleep 69", 0);
     running.fired_at = now_ms();
     plugin()->close(closing);
     assert_true(now_ms() - running.fired_at < GRACE_MS + SLACK_MS);

@@ -27,8 +27,7 @@ static int stop(void **state)
     return 0;
 }
 
-/* -- Captured
- * ------------------------------------------------------------------------------------------------------ */
+/* -- Captured ---------------------------------------------------------------------------------- */
 
 static void every_value_of_a_byte(void **state)
 {
@@ -156,8 +155,7 @@ static void too_much_output_is_killed(void **state)
     assert_int_equal(ran.execution.exit_code, -1);
 }
 
-/* -- Streamed
- * ------------------------------------------------------------------------------------------------------ */
+/* -- Streamed ---------------------------------------------------------------------------------- */
 
 struct heard {
     char *data[3]; /* by stream */
@@ -234,7 +232,7 @@ static int32_t reply(void *ctx, uint32_t stream, const void *data, size_t len)
     (void)stream;
     if (!replier->heard && memmem(data, len, "ready", 5) != NULL) {
         replier->heard = true;
-        OUTCOME told = EXECUTE(env, replier->lease, .script = TEXT("touch /tmp/go-on"));
+        OUTCOME told = EXECUTE(env, replier->lease, .script = TEXT("touch ~/go-on"));
         replier->code = told.code;
     }
     return 0;
@@ -245,7 +243,7 @@ static void a_listener_hears_while_it_runs_and_may_call(void **state)
     (void)state;
     struct replier replier = {.lease = lease};
     OUTCOME ran = EXECUTE(
-        env, lease, .script = TEXT("echo ready; while [ ! -e /tmp/go-on ]; do sleep 0.05; done; echo on"),
+        env, lease, .script = TEXT("echo ready; while [ ! -e ~/go-on ]; do sleep 0.05; done; echo on"),
         .time_limit_ms = 10000, .on_output = reply, .output_ctx = &replier, .capture_bytes = 100);
     EXPECT(ran, EEP_OK);
     assert_true(replier.heard);

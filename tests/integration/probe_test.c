@@ -23,8 +23,7 @@ static int stop(void **state)
     return 0;
 }
 
-/* -- validate_config
- * ----------------------------------------------------------------------------------------------- */
+/* -- validate_config --------------------------------------------------------------------------- */
 
 static struct outcome validate(const char *config, uint32_t flags)
 {
@@ -95,8 +94,7 @@ static void open_names_the_first_error(void **state)
     assert_null(env);
 }
 
-/* -- probe
- * --------------------------------------------------------------------------------------------------------- */
+/* -- probe ------------------------------------------------------------------------------------- */
 
 static const eep_check *check_of(const struct outcome *probed, const char *name)
 {
@@ -240,8 +238,7 @@ static void an_unknown_depth_is_refused(void **state)
     plugin()->close(env);
 }
 
-/* -- TLS
- * ----------------------------------------------------------------------------------------------------------- */
+/* -- TLS --------------------------------------------------------------------------------------- */
 
 struct tls {
     char directory[64];

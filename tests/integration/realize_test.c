@@ -41,8 +41,7 @@ static const eep_source_result *result_at(const struct outcome *outcome, uint32_
     return (const eep_source_result *)((const char *)workspace->sources + i * workspace->source_stride);
 }
 
-/* -- The root
- * ------------------------------------------------------------------------------------------------------ */
+/* -- The root ---------------------------------------------------------------------------------- */
 
 static void expect_root(const char *root, const char *expected)
 {
@@ -64,17 +63,24 @@ static void the_root_may_be_anywhere(void **state)
     expect_root(NULL, expected);
     snprintf(expected, sizeof expected, "%s/some/other place", workdir);
     expect_root("some/other place", expected);
-    expect_root("/tmp/its root\xc3\xa4", "/tmp/its root\xc3\xa4");
+    snprintf(expected, sizeof expected, "%s/its root\xc3\xa4", workdir);
+    expect_root(expected, expected);
 }
 
 static void the_configuration_may_name_the_root(void **state)
 {
     (void)state;
-    eep_env *other = host_open(&standin, "'workspaceDir':'/tmp/configured'");
+    char root[512];
+    char more[600];
+    char expected[600];
+    snprintf(root, sizeof root, "%s/configured", workdir);
+    snprintf(more, sizeof more, "'workspaceDir':'%s'", root);
+    snprintf(expected, sizeof expected, "%s\n1", root);
+    eep_env *other = host_open(&standin, more);
     OUTCOME realized = REALIZE(other, lease, SOURCES(FILE_OF(TEXT("x"), BYTES("1"))));
     EXPECT(realized, EEP_OK);
-    assert_true(text_is(realized.workspace.root, "/tmp/configured"));
-    EXPECT_RUN(other, lease, "pwd; cat x", "/tmp/configured\n1");
+    assert_true(text_is(realized.workspace.root, root));
+    EXPECT_RUN(other, lease, "pwd; cat x", expected);
     plugin()->close(other);
 }
 
@@ -87,8 +93,7 @@ static void a_root_that_cannot_be_is_an_error(void **state)
     assert_null(realized.workspace.root.ptr);
 }
 
-/* -- Files
- * --------------------------------------------------------------------------------------------------------- */
+/* -- Files ------------------------------------------------------------------------------------- */
 
 static void modes_are_kept(void **state)
 {
@@ -168,10 +173,13 @@ static void sizes_do_not_matter(void **state)
 static void absolute_paths_leave_the_workspace(void **state)
 {
     (void)state;
-    OUTCOME realized = REALIZE(env, lease, SOURCES(FILE_OF(TEXT("/tmp/deep/er/file"), BYTES("out"))));
+    char path[512];
+    snprintf(path, sizeof path, "%s/deep/er/file", workdir);
+    OUTCOME realized = REALIZE(env, lease, SOURCES(FILE_OF(text(path), BYTES("out"))));
     EXPECT(realized, EEP_OK);
-    assert_true(text_is(result_at(&realized, 0)->path, "/tmp/deep/er/file"));
-    EXPECT_RUN(env, lease, "cat /tmp/deep/er/file", "out");
+    assert_true(text_is(result_at(&realized, 0)->path, path));
+    OUTCOME ran = EXECUTE(env, lease, ARGV(TEXT("cat"), text(path)));
+    EXPECT_OUTPUT(ran.execution.stdout_data, "out");
 }
 
 static void later_sources_replace_earlier_ones(void **state)
@@ -200,8 +208,7 @@ static void a_file_is_replaced_at_once(void **state)
     EXPECT_RUN(env, lease, "cat open other-name", "newold");
 }
 
-/* -- What fails, fails alone
- * ---------------------------------------------------------------------------------------- */
+/* -- What fails, fails alone ------------------------------------------------------------------- */
 
 static void kinds_do_not_replace_each_other(void **state)
 {

@@ -18,8 +18,7 @@
 
 enum { MAX_OPTIONS = 32, MAX_ANSWER = 4 << 20 };
 
-/* -- The process
- * --------------------------------------------------------------------------------------------------- */
+/* -- The process ------------------------------------------------------------------------------- */
 
 static void fill(char **argv, char *program, const char *const *options, const char *ready_fd)
 {
@@ -89,8 +88,7 @@ void standin_stop(struct standin *standin)
     standin->pid = 0;
 }
 
-/* -- The control area
- * ---------------------------------------------------------------------------------------------- */
+/* -- The control area -------------------------------------------------------------------------- */
 
 static int connect_to(const struct standin *standin)
 {
@@ -179,8 +177,7 @@ void standin_faults(const struct standin *standin, const char *rules)
     free(text);
 }
 
-/* -- The log
- * ------------------------------------------------------------------------------------------------------- */
+/* -- The log ----------------------------------------------------------------------------------- */
 
 void standin_forget(const struct standin *standin)
 {

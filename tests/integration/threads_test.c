@@ -28,8 +28,7 @@ static int stop(void **state)
     return 0;
 }
 
-/* -- Many at once
- * --------------------------------------------------------------------------------------------------- */
+/* -- Many at once ------------------------------------------------------------------------------ */
 
 enum { THREADS = 64, LEASES = 4, ROUNDS = 2 };
 
@@ -150,8 +149,7 @@ static void the_same_key_at_once_is_one_lease(void **state)
         free((char *)(uintptr_t)workers[i].lease);
 }
 
-/* -- Small stacks
- * --------------------------------------------------------------------------------------------------- */
+/* -- Small stacks ------------------------------------------------------------------------------ */
 
 #if defined(__SANITIZE_ADDRESS__)
 enum { STACK = 512 * 1024 }; /* its frames are larger */
@@ -194,8 +192,7 @@ static void small_stacks_suffice(void **state)
     assert_null(worker.failure);
 }
 
-/* -- Environments side by side
- * -------------------------------------------------------------------------------------- */
+/* -- Environments side by side ----------------------------------------------------------------- */
 
 static void one_credential_does_not_spoil_another(void **state)
 {
@@ -227,8 +224,7 @@ static void one_credential_does_not_spoil_another(void **state)
     plugin()->close(token);
 }
 
-/* -- Forks
- * ---------------------------------------------------------------------------------------------------------- */
+/* -- Forks ------------------------------------------------------------------------------------- */
 
 /* The child's exit code: 0, or the number of the step that went wrong. No assert may be used in it. */
 static int child(const char *lease)
@@ -256,8 +252,7 @@ struct running {
 static void *run_meanwhile(void *argument)
 {
     struct running *running = argument;
-    running->outcome =
-        EXECUTE(env, running->lease, .script = TEXT("touch /tmp/up; sleep 1; echo undisturbed"));
+    running->outcome = EXECUTE(env, running->lease, .script = TEXT("touch ~/up; sleep 1; echo undisturbed"));
     return NULL;
 }
 
@@ -269,7 +264,7 @@ static void a_fork_begins_anew_and_the_parent_goes_on(void **state)
     host_acquire(env, lease);
     struct running running = {.lease = lease};
     pthread_create(&thread, NULL, run_meanwhile, &running);
-    EXPECT_RUN(env, lease, "while [ ! -e /tmp/up ]; do sleep 0.02; done", "");
+    EXPECT_RUN(env, lease, "while [ ! -e ~/up ]; do sleep 0.02; done", "");
     for (int i = 0; i < 3; i++) {
         pid_t pid = fork();
         if (pid == 0) _exit(child(lease));
@@ -283,12 +278,11 @@ static void a_fork_begins_anew_and_the_parent_goes_on(void **state)
     host_destroy(env, lease);
 }
 
-/* -- Leaving in the middle: in a fresh process
- * ---------------------------------------------------------------------- */
+/* -- Leaving in the middle: in a fresh process ------------------------------------------------- */
 
 static void *sleep_in(void *argument)
 {
-    EXECUTE(env, argument, .script = TEXT("touch /tmp/asleep; sleep 70"));
+    EXECUTE(env, argument, .script = TEXT("touch ~/asleep; sleep 70"));
     return NULL;
 }
 
@@ -298,7 +292,7 @@ static int exit_in_the_middle(char *lease)
     pthread_t thread;
     env = host_open(&standin, NULL);
     pthread_create(&thread, NULL, sleep_in, lease);
-    EXPECT_RUN(env, lease, "while [ ! -e /tmp/asleep ]; do sleep 0.02; done; rm /tmp/asleep", "");
+    EXPECT_RUN(env, lease, "while [ ! -e ~/asleep ]; do sleep 0.02; done; rm ~/asleep", "");
     exit(0);
 }
 
