@@ -57,9 +57,29 @@ int access_learn(struct access *access, const struct sandbox *sandbox, struct er
     return EEP_OK;
 }
 
+/* Shall a sandbox that does not run be left so? One that is paused has kept its processes. */
+static bool stays_at_rest(const struct access *access, const struct sandbox *sandbox)
+{
+    bool paused = sandbox_state_code(sandbox->state) == EEP_STATE_PAUSED;
+    bool stopped = sandbox->phase == PHASE_RESTING || sandbox->phase == PHASE_FAILED ||
+                   str_is(sandbox->state, "stopping");
+    return access->at_rest != EEP_OK && stopped && !(paused && access->at_rest == EEP_E_INTERRUPTED);
+}
+
+static int leave_at_rest(const struct access *access, const struct sandbox *sandbox, struct err *err)
+{
+    err_set(err, access->at_rest, "lease %.*s is %.*s, %s", (int)access->lease.len, access->lease.ptr,
+            (int)sandbox->state.len, sandbox->state.ptr,
+            access->at_rest == EEP_E_CONFLICT ? "and the request says not to start it"
+                                              : "so what ran in it has ended: outcome unknown");
+    str_copy(err->lease, sizeof err->lease, access->lease);
+    return err->code;
+}
+
 /* Brings a sandbox that is not running back to life. */
 static int revive(struct access *access, struct sandbox *sandbox, struct err *err)
 {
+    if (stays_at_rest(access, sandbox)) return leave_at_rest(access, sandbox, err);
     op_log(access->op, EEP_LOG_INFO, "lease %.*s is %.*s: starting it", (int)access->lease.len,
            access->lease.ptr, (int)sandbox->state.len, sandbox->state.ptr);
     access->started = true;
@@ -73,13 +93,17 @@ static int forget(struct access *access, int status)
     return status;
 }
 
+int access_look(struct access *access, struct sandbox *sandbox, struct err *err)
+{
+    TRY(forget(access, lifecycle_get(access->op, access->lease, sandbox, err)));
+    if (sandbox->phase == PHASE_STARTED) return access_learn(access, sandbox, err);
+    return forget(access, revive(access, sandbox, err));
+}
+
 int access_locate(struct access *access, struct err *err)
 {
     CLEANUP(sandbox_finish) struct sandbox sandbox = {0};
-    if (access->facts) return EEP_OK;
-    TRY(lifecycle_get(access->op, access->lease, &sandbox, err));
-    if (sandbox.phase == PHASE_STARTED) return access_learn(access, &sandbox, err);
-    return revive(access, &sandbox, err);
+    return access->facts ? EEP_OK : access_look(access, &sandbox, err);
 }
 
 /* -- What to do about a failed call ------------------------------------------------------------ */

@@ -16,6 +16,8 @@ struct access {
     eep_str lease;
     struct facts *facts; /* NULL until known; replaced when they change */
     bool started;        /* the sandbox was not running and has been started */
+    int at_rest;         /* EEP_OK: start a stopped sandbox. EEP_E_CONFLICT (the host does not want that) or
+                            EEP_E_INTERRUPTED (what the call is about has ended with it): fail so instead */
 };
 
 /* Checks the lease id and takes what is remembered of it. No request. */
@@ -24,6 +26,9 @@ void access_finish(struct access *access);
 
 /* Learns the toolbox address from a description of the sandbox, and remembers it. */
 int access_learn(struct access *access, const struct sandbox *sandbox, struct err *err);
+
+/* Asks for a description of the sandbox, starts it if it must, and learns the address. */
+int access_look(struct access *access, struct sandbox *sandbox, struct err *err);
 
 /* Makes sure that the toolbox address is known: at most one request, more if the sandbox must be started. */
 int access_locate(struct access *access, struct err *err);

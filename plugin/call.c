@@ -13,6 +13,10 @@ union any_request {
     eep_realize_request realize;
     eep_execute_request execute;
     eep_release_request release;
+    eep_attach_request attach;
+    eep_kill_request kill;
+    eep_list_request list;
+    eep_drop_request drop;
 };
 
 union any_result {
@@ -22,6 +26,7 @@ union any_result {
     eep_workspace workspace;
     eep_execution execution;
     eep_released released;
+    eep_execution_list list;
 };
 
 static int import_request(const struct call *call, const void *request, const void *result,
@@ -48,8 +53,9 @@ static int run_operation(const struct call *call, eep_env *env, const union any_
 
 static bool hands_over(const struct call *call, int status)
 {
-    return status == EEP_OK ||
-           (call->keeps_partial && (status == EEP_E_CANCELLED || status == EEP_E_DEADLINE));
+    bool partial = status == EEP_E_CANCELLED || status == EEP_E_DEADLINE || status == EEP_E_INTERRUPTED ||
+                   status == EEP_E_EXPIRED;
+    return status == EEP_OK || (call->keeps_partial && partial);
 }
 
 int32_t call_run(const struct call *call, eep_env *env, const void *request, void *result, eep_error *error)

@@ -5,6 +5,7 @@
 #define PLUGIN_CALL_H
 
 #include "env.h"
+#include "ext/execution.h"
 
 struct call {
     const char *name; /* as in the table: "acquire_lease" */
@@ -12,7 +13,7 @@ struct call {
     size_t request_min; /* its size in ABI 1.0 */
     size_t result_size;
     uint32_t flags;     /* that its request knows, besides EEP_REQUEST_ */
-    bool keeps_partial; /* hands its result over on EEP_E_CANCELLED and EEP_E_DEADLINE, too */
+    bool keeps_partial; /* hands its result over on EEP_E_CANCELLED, _DEADLINE, _INTERRUPTED, _EXPIRED, too */
 
     /* Complete, zero-filled structs of this build. result->arena is freed by whoever called when it fails. */
     int (*run)(struct op *op, const void *request, void *result, struct err *err);
@@ -24,6 +25,10 @@ extern const struct call call_resume_lease;
 extern const struct call call_realize_workspace;
 extern const struct call call_execute;
 extern const struct call call_release;
+extern const struct call call_attach;
+extern const struct call call_kill;
+extern const struct call call_list;
+extern const struct call call_drop;
 
 /* Runs it on this thread. */
 int32_t call_run(const struct call *call, eep_env *env, const void *request, void *result, eep_error *error);

@@ -1,6 +1,7 @@
 /* entry.c: the table, and the one symbol that leaves this object. */
 #include <curl/curlver.h>
 #include <json-c/json_c_version.h>
+#include <string.h>
 
 #include "abi.h"
 #include "call.h"
@@ -22,12 +23,22 @@ CALL(resume_lease, eep_resume_request, eep_lease)
 CALL(realize_workspace, eep_realize_request, eep_workspace)
 CALL(execute, eep_execute_request, eep_execution)
 CALL(release, eep_release_request, eep_released)
+CALL(attach, eep_attach_request, eep_execution)
+CALL(kill, eep_kill_request, eep_execution)
+CALL(list, eep_list_request, eep_execution_list)
+CALL(drop, eep_drop_request, eep_execution)
 
-/* None yet: eep.async/1, eep.files/1 and eep.lease/1 will be found here. */
+static const eep_execution_table execution_table = {
+    .struct_size = sizeof execution_table,
+    .attach = entry_attach,
+    .kill = entry_kill,
+    .list = entry_list,
+    .drop = entry_drop,
+};
+
 static const void *get_extension(const char *id)
 {
-    (void)id;
-    return NULL;
+    return id && strcmp(id, EEP_EXT_EXECUTION) == 0 ? &execution_table : NULL;
 }
 
 static const eep_plugin table = {

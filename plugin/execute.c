@@ -1,17 +1,12 @@
-/* execute.c: the call execute: checks the request, runs the execution, describes how it ended. */
-#include <stdlib.h>
-
+/* execute.c: the call execute: checks the request, runs the execution, tells how it ended. */
 #include "abi.h"
-#include "base/arena.h"
-#include "base/clock.h"
 #include "base/str.h"
 #include "call.h"
+#include "detach.h"
 #include "execution.h"
 
-#define DEFAULT_CAPTURE (16u << 20)
-#define CAPTURE_MAX     ((uint64_t)1 << 32)
-#define TEXT_MAX        ((size_t)1 << 30)
-#define WORDS_MAX       65536u
+#define TEXT_MAX  ((size_t)1 << 30)
+#define WORDS_MAX 65536u
 
 /* The workspace below the service's working folder, when nothing else is configured: prepare makes it. */
 #define DEFAULT_WORKSPACE "eep-workspace"
@@ -51,20 +46,6 @@ static int check_words(const eep_execute_request *request, struct err *err)
     return EEP_OK;
 }
 
-static int choose_id(struct execution *execution, eep_str id, struct err *err)
-{
-    TRY(abi_check_str(id, SIZE_MAX, "execution_id", err));
-    if (str_absent(id)) {
-        random_hex(execution->id, 16);
-        return EEP_OK;
-    }
-    if (!str_is_word(id) || id.len > EEP_EXECUTION_ID_MAX)
-        return err_set(err, EEP_E_INVALID_ARGUMENT,
-                       "execution_id must be 1 to %u characters of A-Z a-z 0-9 _ -", EEP_EXECUTION_ID_MAX);
-    str_copy(execution->id, sizeof execution->id, id);
-    return EEP_OK;
-}
-
 /* The folder as the sandbox's shell shall see it: the same text in every process, for it is part of the
  * digest that tells a repeated call from another one. "./" keeps CDPATH and a leading dash from having a
  * meaning. */
@@ -81,29 +62,25 @@ static int choose_cwd(const struct config *config, eep_str cwd, struct buf *out,
     return buf_error(out, status, "cwd", err);
 }
 
-static int prepare_execution(struct execution *execution, struct op *op, const eep_execute_request *request,
-                             struct buf *cwd, struct err *err)
+static int check_detach(const eep_execute_request *request, struct err *err)
 {
-    uint64_t capture = request->capture_bytes ? request->capture_bytes
-                       : request->on_output   ? 0
-                                              : DEFAULT_CAPTURE;
-    TRY(check_command(request, err));
-    TRY(check_words(request, err));
-    TRY(choose_id(execution, request->execution_id, err));
-    TRY(choose_cwd(op->env->config, request->cwd, cwd, err));
-    if (capture > CAPTURE_MAX)
-        return err_set(err, EEP_E_TOO_LARGE, "capture_bytes may be %llu at the most",
-                       (unsigned long long)CAPTURE_MAX);
-    capture_init(&execution->out, (size_t)capture);
-    capture_init(&execution->err, (size_t)capture);
-    runner_answer_init(&execution->answer);
-    execution->command = (struct runner_command){
+    bool detach = request->head.flags & EEP_EXECUTE_DETACH;
+    if (!detach || request->time_limit_ms > 0) return EEP_OK;
+    return err_set(err, EEP_E_INVALID_ARGUMENT,
+                   "a command that is detached needs a time_limit_ms: nobody waits for its end");
+}
+
+/* -- Running ----------------------------------------------------------------------------------- */
+
+static struct runner_command command_of(const eep_execute_request *request, eep_str cwd)
+{
+    return (struct runner_command){
         .argv = request->argv,
         .argv_count = request->argv_count,
         .argv_stride = request->argv_stride,
         .script = request->script,
         .shell = request->shell,
-        .cwd = buf_str(cwd),
+        .cwd = cwd,
         .env = request->env,
         .env_count = request->env_count,
         .env_stride = request->env_stride,
@@ -111,93 +88,39 @@ static int prepare_execution(struct execution *execution, struct op *op, const e
         .merge = request->head.flags & EEP_EXECUTE_MERGE,
         .login = request->head.flags & EEP_EXECUTE_LOGIN,
     };
+}
+
+static int prepare_execution(struct execution *execution, struct op *op, const eep_execute_request *request,
+                             struct buf *cwd, struct err *err)
+{
+    TRY(check_command(request, err));
+    TRY(check_words(request, err));
+    TRY(check_detach(request, err));
+    TRY(choose_cwd(op->env->config, request->cwd, cwd, err));
+    TRY(execution_init(execution, op, request->lease, request->execution_id, err));
+    TRY(execution_listen(execution, request->capture_bytes, request->on_output, request->output_ctx, err));
+    execution->goal = RUNNER_REQUEST_START;
+    execution->look = request->head.flags & EEP_EXECUTE_DETACH;
+    execution->command = command_of(request, buf_str(cwd));
     execution->time_limit_ms = request->time_limit_ms;
     execution->max_output =
         request->max_output_bytes ? request->max_output_bytes : (uint64_t)op->env->config->max_output_bytes;
-    execution->on_output = request->on_output;
-    execution->output_ctx = request->output_ctx;
-    return access_init(&execution->access, op, request->lease, err);
-}
-
-static void execution_finish(struct execution *execution)
-{
-    access_finish(&execution->access);
-    capture_finish(&execution->out);
-    capture_finish(&execution->err);
-    runner_answer_finish(&execution->answer);
-}
-
-/* -- Describing -------------------------------------------------------------------------------- */
-
-static uint32_t flags_of(const struct execution *execution)
-{
-    const struct runner_answer *answer = &execution->answer;
-    uint32_t flags = 0;
-    if (answer->timed_out) flags |= EEP_EXECUTION_TIMED_OUT;
-    if (answer->output_limit) flags |= EEP_EXECUTION_OUTPUT_LIMIT;
-    if (answer->output_lost) flags |= EEP_EXECUTION_OUTPUT_LOST;
-    if (answer->held) flags |= EEP_EXECUTION_HELD;
-    if (answer->attached) flags |= EEP_EXECUTION_ATTACHED;
-    if (answer->timed_out || answer->output_limit || answer->cancelled) flags |= EEP_EXECUTION_KILLED;
-    if (answer->unconfirmed) flags |= EEP_EXECUTION_UNCONFIRMED;
-    if (execution->access.started) flags |= EEP_EXECUTION_STARTED;
-    return flags;
-}
-
-/* Moves what was captured of a stream into the result. */
-static int take_stream(struct capture *capture, uint64_t total, eep_execution *result, eep_bytes *out,
-                       uint64_t *head, struct err *err)
-{
-    size_t len = 0;
-    size_t head_len = 0;
-    if (capture->capacity == 0) return EEP_OK;
-    char *bytes = capture_take(capture, &len, &head_len);
-    if (!bytes || arena_adopt(&result->head.arena, bytes) != EEP_OK) return err_no_memory(err);
-    *out = (eep_bytes){bytes, len};
-    *head = head_len;
-    if (total > len) result->head.flags |= EEP_EXECUTION_TRUNCATED;
     return EEP_OK;
 }
 
-static int describe(struct execution *execution, eep_execution *result, struct err *err)
+static int start(struct execution *execution, struct err *err)
 {
-    const struct runner_answer *answer = &execution->answer;
-    result->head.flags = flags_of(execution);
-    result->exit_code = answer->exit_code;
-    result->term_signal = answer->term_signal;
-    result->kill_signal = answer->kill_signal;
-    result->requests = execution->access.op->requests;
-    result->stdout_total = answer->out.total;
-    result->stderr_total = answer->err.total;
-    result->started_at_ms = answer->started_at_ms;
-    result->finished_at_ms = answer->finished_at_ms;
-    TRY(take_stream(&execution->out, answer->out.total, result, &result->stdout_data, &result->stdout_head,
-                    err));
-    TRY(take_stream(&execution->err, answer->err.total, result, &result->stderr_data, &result->stderr_head,
-                    err));
-    if (arena_str(&result->head.arena, str_from(execution->id), &result->execution_id) != EEP_OK)
-        return err_no_memory(err);
-    return EEP_OK;
-}
-
-static bool tells_partial(int status)
-{
-    return status == EEP_E_CANCELLED || status == EEP_E_DEADLINE;
+    if (execution->look)
+        TRY(detach_secure(&execution->access, execution->time_limit_ms, &execution->kept_until_ms, err));
+    return execution_run(execution, err);
 }
 
 static int run_execute(struct op *op, const void *host_request, void *result, struct err *err)
 {
     CLEANUP(execution_finish) struct execution execution = {0};
     CLEANUP(buf_finish) struct buf cwd = BUF_INIT(16384);
-    const eep_execute_request *request = host_request;
-    TRY(prepare_execution(&execution, op, request, &cwd, err));
-    int status = execution_run(&execution, err);
-    if (status == EEP_OK) return describe(&execution, result, err);
-    str_copy(err->lease, sizeof err->lease, request->lease);
-    str_copy(err->execution_id, sizeof err->execution_id, str_from(execution.id));
-    struct err unused = ERR_INIT; /* the reason of the failure is worth more than its partial result */
-    if (tells_partial(status)) describe(&execution, result, &unused);
-    return status;
+    TRY(prepare_execution(&execution, op, host_request, &cwd, err));
+    return execution_tell(&execution, start(&execution, err), result, err);
 }
 
 const struct call call_execute = {
@@ -205,7 +128,7 @@ const struct call call_execute = {
     .request_size = sizeof(eep_execute_request),
     .request_min = sizeof(eep_execute_request),
     .result_size = sizeof(eep_execution),
-    .flags = EEP_EXECUTE_MERGE | EEP_EXECUTE_LOGIN,
+    .flags = EEP_EXECUTE_MERGE | EEP_EXECUTE_LOGIN | EEP_EXECUTE_DETACH,
     .keeps_partial = true,
     .run = run_execute,
 };

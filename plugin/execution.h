@@ -3,7 +3,7 @@
  *
  * Whatever the network does, the command runs at most once (its id is marked in the sandbox before it
  * starts), and every byte arrives once and in order (offsets). Runs on the caller's thread, which is also
- * where on_output is called. */
+ * where on_output is called. execute, attach, kill and drop are the same loop, begun with another request. */
 #ifndef PLUGIN_EXECUTION_H
 #define PLUGIN_EXECUTION_H
 
@@ -12,26 +12,59 @@
 #include "runner/answer.h"
 #include "runner/request.h"
 
+/* One of the command's streams, wanted from an offset on. */
+struct execution_stream {
+    uint32_t number; /* EEP_STREAM_ */
+    uint64_t from;
+    struct capture capture; /* of what lies behind `from` */
+};
+
 struct execution {
     struct access access;
     char id[EEP_EXECUTION_ID_MAX + 1];
-    struct runner_command command; /* borrowed memory */
-    uint32_t time_limit_ms;        /* 0 = what is left of the operation's time */
-    uint64_t max_output;
-    eep_output_fn on_output; /* NULL = none */
+
+    /* What is wanted. START: run it, and end it if this call fails. ATTACH: look at it, which neither starts
+     * nor ends it. KILL: end it. DROP: remove its output. */
+    enum runner_request_kind goal;
+    bool look;                     /* do not wait for its end */
+    struct runner_command command; /* of START; borrowed memory */
+    uint32_t time_limit_ms;        /* of START; 0 = what is left of the operation's time */
+    uint64_t max_output;           /* of START */
+    eep_output_fn on_output;       /* NULL = none */
     void *output_ctx;
-    struct capture out;
-    struct capture err;
+
+    /* What is known. */
+    struct execution_stream out;
+    struct execution_stream err;
     struct runner_answer answer; /* the last good one */
     bool answered;               /* there was one */
     bool sent;                   /* a start may have reached the sandbox */
     bool stopped;                /* on_output asked to stop */
-    bool truncated;
+    int64_t kept_until_ms;       /* see eep_execution */
 };
 
-/* Runs the command to its end. EEP_OK: execution->answer is RUNNER_DONE. EEP_E_CANCELLED, _SHUTDOWN and
- * _DEADLINE: it has been killed if the grace allowed it; answer (if `answered`) tells what is known. All
- * others: as the runner's refusals and the access's errors say. */
+/* Where the next byte to ask for lies. */
+static inline uint64_t execution_stream_offset(const struct execution_stream *stream)
+{
+    return stream->from + stream->capture.seen;
+}
+
+/* CLEANUP(execution_finish) struct execution execution = {0}; the rest is the caller's to fill in. An absent
+ * id becomes a random one. No request. */
+int execution_init(struct execution *execution, struct op *op, eep_str lease, eep_str id, struct err *err);
+void execution_finish(struct execution *execution);
+
+/* Who gets the output: capture_bytes and on_output as in eep_execute_request. */
+int execution_listen(struct execution *execution, uint64_t capture_bytes, eep_output_fn on_output, void *ctx,
+                     struct err *err);
+
+/* Works towards the goal. EEP_OK: execution->answer is RUNNER_DONE, or RUNNER_RUNNING with `look`. EEP_E_CANCELLED,
+ * _SHUTDOWN and _DEADLINE: what was to be run has been killed if the grace allowed it. All others: as the
+ * runner's refusals and the access's errors say. The answer (if `answered`) tells what is known. */
 int execution_run(struct execution *execution, struct err *err);
+
+/* Tells the host how the run ended with `status`: what is known, and in err which execution it was. Returns
+ * status, unless the telling fails. */
+int execution_tell(struct execution *execution, int status, eep_execution *result, struct err *err);
 
 #endif

@@ -196,6 +196,17 @@ int lifecycle_start(struct op *op, eep_str lease, struct sandbox *sandbox, bool 
     }
 }
 
+int lifecycle_set_auto_stop(struct op *op, eep_str lease, uint32_t minutes, struct err *err)
+{
+    CLEANUP(sandbox_finish) struct sandbox sandbox = {0};
+    struct pace pace = PACE_INIT;
+    while (sandboxes_set_auto_stop(&op->env->client, lease, minutes, &op->wait, &sandbox, err) != EEP_OK) {
+        if (!is_passing(err)) return give_up(op, &pace, err);
+        TRY(wait_again(op, &pace, err)); /* setting it twice is setting it once */
+    }
+    return EEP_OK;
+}
+
 /* -- Ending ------------------------------------------------------------------------------------ */
 
 static void note_state(struct lifecycle_end *end, eep_str state, enum sandbox_phase final)
@@ -237,7 +248,7 @@ static int order_stop(struct op *op, eep_str lease, struct lifecycle_end *end, s
     CLEANUP(sandbox_finish) struct sandbox sandbox = {0};
     struct pace pace = PACE_INIT;
     for (;;) {
-        int status = sandboxes_action(&op->env->client, lease, "stop", &op->wait, &sandbox, err);
+        int status = sandboxes_action(&op->env->client, lease, "stop?force=false", &op->wait, &sandbox, err);
         if (status == EEP_OK) {
             note_state(end, sandbox.state, PHASE_RESTING);
             return EEP_OK;

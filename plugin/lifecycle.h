@@ -21,6 +21,9 @@ int lifecycle_wait_started(struct op *op, struct sandbox *sandbox, struct err *e
 int lifecycle_start(struct op *op, eep_str lease, struct sandbox *sandbox, bool *was_resting,
                     struct err *err);
 
+/* Lets it be idle for so many minutes before the service stops it. */
+int lifecycle_set_auto_stop(struct op *op, eep_str lease, uint32_t minutes, struct err *err);
+
 /* Where a lease has been brought. */
 struct lifecycle_end {
     bool already;   /* it was there before */

@@ -1,5 +1,6 @@
 #include "daytona/sandboxes.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -77,6 +78,14 @@ int sandboxes_action(struct daytona *client, eep_str id, const char *action, con
     TRY(buf_error(&path, buf_append_cstr(&path, action), "the path of the request", err));
     struct api_call call = {.method = "POST", .path = buf_str(&path)};
     return call_for_sandbox(client, &call, id, wait, out, err);
+}
+
+int sandboxes_set_auto_stop(struct daytona *client, eep_str id, uint32_t minutes, const struct wait *wait,
+                            struct sandbox *out, struct err *err)
+{
+    char action[32];
+    snprintf(action, sizeof action, "autostop/%u", minutes);
+    return sandboxes_action(client, id, action, wait, out, err);
 }
 
 int sandboxes_delete(struct daytona *client, eep_str id, const struct wait *wait, struct sandbox *out,

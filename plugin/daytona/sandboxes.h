@@ -23,6 +23,10 @@ int sandboxes_get_by_name(struct daytona *client, eep_str name, const struct wai
 int sandboxes_action(struct daytona *client, eep_str id, const char *action, const struct wait *wait,
                      struct sandbox *out, struct err *err);
 
+/* POST …/autostop/{minutes}: idle minutes before the service stops it; 0 = never. */
+int sandboxes_set_auto_stop(struct daytona *client, eep_str id, uint32_t minutes, const struct wait *wait,
+                            struct sandbox *out, struct err *err);
+
 /* DELETE. *out stays empty when the service says nothing about it. */
 int sandboxes_delete(struct daytona *client, eep_str id, const struct wait *wait, struct sandbox *out,
                      struct err *err);

@@ -108,7 +108,7 @@ static const struct call calls[] = {
     CALL(acquire, acquire, EEP_REQUEST_NO_GRACE, 0),
     CALL(resume, resume, EEP_REQUEST_NO_GRACE | EEP_RESUME_NO_START, 0),
     CALL(realize, realize, EEP_REQUEST_NO_GRACE, 0),
-    CALL(execute, execute, EEP_REQUEST_NO_GRACE | EEP_EXECUTE_MERGE | EEP_EXECUTE_LOGIN,
+    CALL(execute, execute, EEP_REQUEST_NO_GRACE | EEP_EXECUTE_MERGE | EEP_EXECUTE_LOGIN | EEP_EXECUTE_DETACH,
          RESERVED(eep_execute_request)),
     CALL(release, release, EEP_REQUEST_NO_GRACE | EEP_RELEASE_DESTROY_IF_STOP_FAILS,
          RESERVED(eep_release_request)),

@@ -168,7 +168,7 @@ static void unknown_flags_are_refused(void **state)
                                      0x1,
                                      0x1 | EEP_RESUME_NO_START,
                                      0x1,
-                                     0x1 | EEP_EXECUTE_MERGE | EEP_EXECUTE_LOGIN,
+                                     0x1 | EEP_EXECUTE_MERGE | EEP_EXECUTE_LOGIN | EEP_EXECUTE_DETACH,
                                      0x1 | EEP_RELEASE_DESTROY_IF_STOP_FAILS};
     (void)state;
     for (size_t v = 0; v < COUNT_OF(verbs); v++) {

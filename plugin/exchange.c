@@ -1,0 +1,182 @@
+#include "exchange.h"
+
+#include "base/clock.h"
+#include "base/str.h"
+
+/* In an answer, of each stream. */
+#define INLINE_BYTES (128u * 1024u)
+
+/* What a request may take longer than its window before the connection is given up for dead. */
+#define REQUEST_SLACK_MS 15000
+
+struct exchange {
+    enum runner_request_kind kind;
+    struct runner_call call;
+    struct runner_wait wait;
+    uint32_t window_ms; /* how long the sandbox may take to answer */
+    char nonce[RUNNER_NONCE_LEN + 1];
+    struct buf text;
+};
+
+static void exchange_finish(struct exchange *exchange)
+{
+    buf_finish_secret(&exchange->text); /* it may hold environment and input */
+}
+
+static size_t text_max(const struct runner_command *command)
+{
+    size_t size = (size_t)1 << 20;
+    size += 4 * (command->script.len + command->stdin_data.len);
+    return size + (size_t)(64u << 20); /* argv and environment have caps of their own */
+}
+
+/* An attach is over at its deadline, so its last answers come before: they are its result. Anything else has
+ * its grace behind it. */
+static uint32_t window_of(const struct execution *execution)
+{
+    bool attach = execution->goal == RUNNER_REQUEST_ATTACH;
+    int64_t window = execution->access.op->env->config->execute_window_s * 1000;
+    int64_t left = clock_left_ms(execution->access.op->wait.deadline);
+    int64_t least = attach ? 100 : 1000;
+    if (attach) left -= left / 4;
+    if (window > left) window = left;
+    return (uint32_t)(window < least ? least : window);
+}
+
+static bool wants_output(const struct execution *execution)
+{
+    return execution->on_output || execution->out.capture.capacity > 0;
+}
+
+static void exchange_init(struct exchange *exchange, struct execution *execution,
+                          enum runner_request_kind kind)
+{
+    *exchange = (struct exchange){.kind = kind, .text = BUF_INIT(text_max(&execution->command))};
+    random_hex(exchange->nonce, RUNNER_NONCE_BYTES);
+    exchange->call.id = str_from(execution->id);
+    exchange->call.nonce = str_from(exchange->nonce);
+    if (execution->access.facts) exchange->call.dir = execution->access.facts->folder;
+    exchange->window_ms = window_of(execution);
+    exchange->wait = (struct runner_wait){
+        .news = execution->on_output || execution->look,
+        .window_ms = execution->look ? 0 : exchange->window_ms,
+        .offset_out = execution_stream_offset(&execution->out),
+        .offset_err = execution_stream_offset(&execution->err),
+        .inline_bytes = wants_output(execution) ? INLINE_BYTES : 0,
+    };
+}
+
+/* What somebody waits for ends with the waiting; what nobody waits for has a limit of its own. */
+static uint32_t limit_of(const struct execution *execution)
+{
+    if (execution->look) return execution->time_limit_ms;
+    int64_t left = clock_left_ms(execution->access.op->deadline);
+    if (left < 1) left = 1;
+    if (execution->time_limit_ms > 0 && execution->time_limit_ms < left) return execution->time_limit_ms;
+    return (uint32_t)left;
+}
+
+/* One start in 16 makes the sandbox remove old outputs, behind its answer: by lot, for every process that
+ * starts something counts. */
+static int write_start(struct exchange *exchange, const struct execution *execution, struct err *err)
+{
+    struct runner_start start = {
+        .call = exchange->call,
+        .command = execution->command,
+        .default_shell = execution->access.facts ? execution->access.facts->shell : (eep_str){NULL, 0},
+        .wait = exchange->wait,
+        .time_limit_ms = limit_of(execution),
+        .max_output = execution->max_output,
+        .clean = exchange->nonce[0] == '0',
+    };
+    return runner_start(&exchange->text, &start, err);
+}
+
+/* A ladder that leaves half of the grace for the way there and back. */
+static struct runner_ladder ladder_within(int64_t ms)
+{
+    uint32_t rung = (uint32_t)(ms / 6 < 3000 ? ms / 6 : 3000);
+    return (struct runner_ladder){.int_ms = rung + 1, .term_ms = rung + 1, .kill_ms = rung / 2 + 1};
+}
+
+static int write_kill(struct exchange *exchange, const struct execution *execution, struct err *err)
+{
+    int64_t left = clock_left_ms(execution->access.op->wait.deadline);
+    struct runner_ladder ladder = ladder_within(left);
+    exchange->wait.news = false;
+    exchange->wait.window_ms = ladder.kill_ms;
+    exchange->window_ms = ladder.int_ms + ladder.term_ms + 2 * ladder.kill_ms + 2000;
+    return runner_kill(&exchange->text, &exchange->call, &ladder, &exchange->wait, err);
+}
+
+static int write_request(struct exchange *exchange, const struct execution *execution, struct err *err)
+{
+    switch (exchange->kind) {
+    case RUNNER_REQUEST_START: return write_start(exchange, execution, err);
+    case RUNNER_REQUEST_KILL: return write_kill(exchange, execution, err);
+    case RUNNER_REQUEST_DROP: return runner_drop(&exchange->text, &exchange->call, err);
+    default: return runner_attach(&exchange->text, &exchange->call, &exchange->wait, err);
+    }
+}
+
+/* A start is answered when the command ends or by 408 at the window, the others by themselves a little
+ * earlier. */
+static unsigned service_timeout_s(const struct exchange *exchange)
+{
+    unsigned seconds = (exchange->window_ms + 999) / 1000;
+    bool ends_by_itself = exchange->kind != RUNNER_REQUEST_START || exchange->wait.news;
+    return ends_by_itself ? seconds + 10 : seconds;
+}
+
+/* Sends the text; a connection that has died is noticed a while after the window. */
+static int send_text(struct execution *execution, struct exchange *exchange, struct toolbox_execution *run,
+                     struct err *err)
+{
+    struct wait *wait = &execution->access.op->wait;
+    int64_t deadline = wait->deadline;
+    int64_t limit = clock_now_ms() + exchange->window_ms + REQUEST_SLACK_MS;
+    if (exchange->kind == RUNNER_REQUEST_START) execution->sent = true;
+    if (limit < deadline) wait->deadline = limit;
+    int status =
+        access_execute(&execution->access, buf_str(&exchange->text), service_timeout_s(exchange), run, err);
+    wait->deadline = deadline;
+    return status;
+}
+
+/* A host that attaches may name a byte that is not there yet. */
+static bool is_beyond_end(const struct execution *execution, const struct runner_wait *asked,
+                          const struct runner_answer *answer)
+{
+    bool by_host = execution->goal == RUNNER_REQUEST_ATTACH && !execution->answered;
+    return by_host && (answer->out.total < asked->offset_out || answer->err.total < asked->offset_err);
+}
+
+static int take_answer(struct execution *execution, const struct exchange *exchange, eep_str text,
+                       struct err *err)
+{
+    struct runner_answer answer;
+    runner_answer_init(&answer);
+    if (runner_answer_parse(text, &exchange->call, &exchange->wait, &answer, err) != EEP_OK) {
+        if (err->code == EEP_E_PROTOCOL && is_beyond_end(execution, &exchange->wait, &answer))
+            err_set(err, EEP_E_INVALID_ARGUMENT,
+                    "stdout_from or stderr_from lies beyond what there is: %llu and %llu bytes",
+                    (unsigned long long)answer.out.total, (unsigned long long)answer.err.total);
+        runner_answer_finish(&answer);
+        return err->code;
+    }
+    runner_answer_finish(&execution->answer);
+    execution->answer = answer;
+    execution->answered = true;
+    return EEP_OK;
+}
+
+int exchange_run(struct execution *execution, enum runner_request_kind kind, struct err *err)
+{
+    CLEANUP(exchange_finish) struct exchange exchange = {0};
+    CLEANUP(toolbox_execution_finish)
+    struct toolbox_execution run = {.output = BUF_INIT(4 * INLINE_BYTES + 65536)};
+    exchange_init(&exchange, execution, kind);
+    TRY(write_request(&exchange, execution, err));
+    TRY(send_text(execution, &exchange, &run, err));
+    return take_answer(execution, &exchange, buf_str(&run.output), err);
+}
