@@ -7,17 +7,43 @@
 #include "base/clock.h"
 #include "base/str.h"
 
+static const struct {
+    uint32_t depth;
+    const char *name;
+} known[CHECK_COUNT] = {
+    [CHECK_CONFIG] = {EEP_PROBE_LOCAL, "config"},
+    [CHECK_LIBRARIES] = {EEP_PROBE_LOCAL, "libraries"},
+    [CHECK_CERTIFICATES] = {EEP_PROBE_LOCAL, "certificates"},
+    [CHECK_DNS] = {EEP_PROBE_REACH, "dns"},
+    [CHECK_CONNECT] = {EEP_PROBE_REACH, "connect"},
+    [CHECK_TLS] = {EEP_PROBE_REACH, "tls"},
+    [CHECK_SERVICE] = {EEP_PROBE_REACH, "service"},
+    [CHECK_VERSION] = {EEP_PROBE_REACH, "version"},
+    [CHECK_CREDENTIALS] = {EEP_PROBE_AUTH, "credentials"},
+    [CHECK_PERMISSIONS] = {EEP_PROBE_AUTH, "permissions"},
+    [CHECK_RATE_LIMIT] = {EEP_PROBE_QUOTA, "rate-limit"},
+    [CHECK_CAPACITY] = {EEP_PROBE_QUOTA, "capacity"},
+    [CHECK_CREATE] = {EEP_PROBE_FULL, "create"},
+    [CHECK_EXECUTE] = {EEP_PROBE_FULL, "execute"},
+    [CHECK_DELETE] = {EEP_PROBE_FULL, "delete"},
+};
+
+const char *checks_name(enum check_id id)
+{
+    return known[id].name;
+}
+
 void checks_begin(struct checks *checks)
 {
     checks->started_at = clock_now_ms();
 }
 
-/* The next line of the list; the last one is used again when it is full, which it never is. */
-static struct check *add(struct checks *checks, uint32_t depth, const char *name, uint32_t status)
+/* The check's line, with the time that it took. */
+static struct check *end(struct checks *checks, enum check_id id, uint32_t status)
 {
-    struct check *check = &checks->items[checks->count < CHECKS_MAX - 1 ? checks->count++ : CHECKS_MAX - 1];
+    struct check *check = &checks->items[id];
     int64_t elapsed = checks->started_at ? clock_now_ms() - checks->started_at : 0;
-    *check = (struct check){.name = name, .depth = depth, .status = status, .elapsed_ms = elapsed};
+    *check = (struct check){.status = status, .elapsed_ms = elapsed};
     checks->started_at = 0;
     return check;
 }
@@ -27,60 +53,71 @@ static void set_message(struct check *check, const char *format, va_list args)
     vsnprintf(check->message, sizeof check->message, format, args);
 }
 
-void checks_ok(struct checks *checks, uint32_t depth, const char *name, const char *format, ...)
+void checks_ok(struct checks *checks, enum check_id id, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    set_message(add(checks, depth, name, EEP_CHECK_OK), format, args);
+    set_message(end(checks, id, EEP_CHECK_OK), format, args);
     va_end(args);
 }
 
-void checks_unknown(struct checks *checks, uint32_t depth, const char *name, const char *format, ...)
+void checks_unknown(struct checks *checks, enum check_id id, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    set_message(add(checks, depth, name, EEP_CHECK_UNKNOWN), format, args);
+    set_message(end(checks, id, EEP_CHECK_UNKNOWN), format, args);
     va_end(args);
 }
 
-void checks_skipped(struct checks *checks, uint32_t depth, const char *name, const char *format, ...)
+void checks_skipped(struct checks *checks, enum check_id id, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    set_message(add(checks, depth, name, EEP_CHECK_SKIPPED), format, args);
+    set_message(end(checks, id, EEP_CHECK_SKIPPED), format, args);
     va_end(args);
 }
 
-void checks_failed(struct checks *checks, uint32_t depth, const char *name, const struct err *why)
+void checks_failed(struct checks *checks, enum check_id id, const struct err *why)
 {
-    struct check *check = add(checks, depth, name, EEP_CHECK_FAILED);
+    struct check *check = end(checks, id, EEP_CHECK_FAILED);
     check->code = why->code;
     str_copy(check->message, sizeof check->message, str_from(why->message));
 }
 
-static int export_one(const struct check *check, void **arena, eep_check *out)
+void checks_skip_rest(struct checks *checks, uint32_t max_depth)
 {
+    checks->started_at = 0;
+    for (enum check_id id = 0; id < CHECK_COUNT; id++)
+        if (checks->items[id].status == 0)
+            checks_skipped(checks, id, "%s",
+                           known[id].depth > max_depth ? "deeper than was asked for"
+                                                       : "not reached: an earlier check failed");
+}
+
+static int export_one(const struct checks *checks, enum check_id id, void **arena, eep_check *out)
+{
+    const struct check *check = &checks->items[id];
     *out = (eep_check){
         .status = check->status,
-        .depth = check->depth,
+        .depth = known[id].depth,
         .code = check->code,
         .elapsed_ms = (uint32_t)check->elapsed_ms,
-        .name = str_from(check->name),
+        .name = str_from(known[id].name),
     };
     return arena_str(arena, str_from(check->message), &out->message);
 }
 
 int checks_export(const struct checks *checks, eep_probe *result, struct err *err)
 {
-    eep_check *list = arena_alloc(&result->head.arena, checks->count * sizeof *list);
+    eep_check *list = arena_alloc(&result->head.arena, CHECK_COUNT * sizeof *list);
     if (!list) return err_no_memory(err);
-    for (uint32_t i = 0; i < checks->count; i++) {
-        if (export_one(&checks->items[i], &result->head.arena, &list[i]) != EEP_OK) return err_no_memory(err);
-        result->failed += checks->items[i].status == EEP_CHECK_FAILED;
-        result->unknown += checks->items[i].status == EEP_CHECK_UNKNOWN;
+    for (enum check_id id = 0; id < CHECK_COUNT; id++) {
+        if (export_one(checks, id, &result->head.arena, &list[id]) != EEP_OK) return err_no_memory(err);
+        result->failed += list[id].status == EEP_CHECK_FAILED;
+        result->unknown += list[id].status == EEP_CHECK_UNKNOWN;
     }
     result->checks = list;
-    result->check_count = checks->count;
+    result->check_count = CHECK_COUNT;
     result->check_stride = sizeof *list;
     return EEP_OK;
 }

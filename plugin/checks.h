@@ -1,4 +1,7 @@
-/* checks.h: the list that a probe fills: one line for each thing that was looked at. */
+/* checks.h: the list that a probe fills: one line for each thing that can be looked at.
+ *
+ * The list is always whole and in the same order: a check that nobody has told the end of is SKIPPED.
+ * A zeroed struct checks is a list in which nothing has been looked at. */
 #ifndef PLUGIN_CHECKS_H
 #define PLUGIN_CHECKS_H
 
@@ -7,11 +10,27 @@
 #include "base/err.h"
 #include "eep.h"
 
-#define CHECKS_MAX 32
+/* In the order in which they are made, which is that of the depths. */
+enum check_id {
+    CHECK_CONFIG,
+    CHECK_LIBRARIES,
+    CHECK_CERTIFICATES,
+    CHECK_DNS,
+    CHECK_CONNECT,
+    CHECK_TLS,
+    CHECK_SERVICE,
+    CHECK_VERSION,
+    CHECK_CREDENTIALS,
+    CHECK_PERMISSIONS,
+    CHECK_RATE_LIMIT,
+    CHECK_CAPACITY,
+    CHECK_CREATE,
+    CHECK_EXECUTE,
+    CHECK_DELETE,
+    CHECK_COUNT,
+};
 
 struct check {
-    const char *name;
-    uint32_t depth;
     uint32_t status; /* EEP_CHECK_; 0 = not reached yet */
     int code;
     int64_t elapsed_ms;
@@ -19,20 +38,23 @@ struct check {
 };
 
 struct checks {
-    struct check items[CHECKS_MAX];
-    uint32_t count;
+    struct check items[CHECK_COUNT];
     int64_t started_at; /* of the check that is being made */
 };
+
+/* What a host knows it as. */
+const char *checks_name(enum check_id id);
 
 /* Begins a check; the next checks_… call tells how it ended. */
 void checks_begin(struct checks *checks);
 
-void checks_ok(struct checks *checks, uint32_t depth, const char *name, const char *format, ...) PRINTF(4, 5);
-void checks_unknown(struct checks *checks, uint32_t depth, const char *name, const char *format, ...)
-    PRINTF(4, 5);
-void checks_skipped(struct checks *checks, uint32_t depth, const char *name, const char *format, ...)
-    PRINTF(4, 5);
-void checks_failed(struct checks *checks, uint32_t depth, const char *name, const struct err *why);
+void checks_ok(struct checks *checks, enum check_id id, const char *format, ...) PRINTF(3, 4);
+void checks_unknown(struct checks *checks, enum check_id id, const char *format, ...) PRINTF(3, 4);
+void checks_skipped(struct checks *checks, enum check_id id, const char *format, ...) PRINTF(3, 4);
+void checks_failed(struct checks *checks, enum check_id id, const struct err *why);
+
+/* Says of all that was not reached why it was not. */
+void checks_skip_rest(struct checks *checks, uint32_t max_depth);
 
 /* Copies the list into the result. */
 int checks_export(const struct checks *checks, eep_probe *result, struct err *err);

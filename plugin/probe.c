@@ -1,8 +1,8 @@
 /* probe.c: the call probe: does it work, and if not, what exactly does not?
  *
- * Each depth builds on the one before; the first failure ends the work, and what was not reached is SKIPPED.
- * Nothing below FULL creates anything; FULL deletes what it made, whatever happens. What the service does not
- * tell is UNKNOWN. */
+ * Each depth builds on the one before; the first failure ends the work. Every check is listed all the same:
+ * what was not reached is SKIPPED, what the service does not tell is UNKNOWN. Nothing below FULL creates
+ * anything; FULL deletes what it made, whatever happens. */
 #include <curl/curl.h>
 #include <errno.h>
 #include <string.h>
@@ -31,9 +31,9 @@ static const struct config *config_of(const struct probing *probing)
     return probing->op->env->config;
 }
 
-static bool failed(struct probing *probing, uint32_t depth, const char *name, const struct err *why)
+static bool failed(struct probing *probing, enum check_id id, const struct err *why)
 {
-    checks_failed(&probing->checks, depth, name, why);
+    checks_failed(&probing->checks, id, why);
     return false;
 }
 
@@ -44,9 +44,7 @@ static eep_str keep(struct probing *probing, eep_str text)
     return arena_str(&probing->result->head.arena, text, &copy) == EEP_OK ? copy : (eep_str){NULL, 0};
 }
 
-/* -- LOCAL
- * ---------------------------------------------------------------------------------------------------------
- */
+/* -- LOCAL ------------------------------------------------------------------------------------- */
 
 static bool check_libraries(struct probing *probing)
 {
@@ -54,10 +52,9 @@ static bool check_libraries(struct probing *probing)
     struct err err = ERR_INIT;
     if (!(curl->features & CURL_VERSION_SSL)) {
         err_set(&err, EEP_E_UNSUPPORTED, "this libcurl (%s) was built without TLS", curl->version);
-        return failed(probing, EEP_PROBE_LOCAL, "libraries", &err);
+        return failed(probing, CHECK_LIBRARIES, &err);
     }
-    checks_ok(&probing->checks, EEP_PROBE_LOCAL, "libraries", "libcurl %s with %s", curl->version,
-              curl->ssl_version);
+    checks_ok(&probing->checks, CHECK_LIBRARIES, "libcurl %s with %s", curl->version, curl->ssl_version);
     return true;
 }
 
@@ -66,38 +63,35 @@ static bool check_ca_file(struct probing *probing)
     eep_str file = config_of(probing)->ca_file;
     struct err err = ERR_INIT;
     if (str_absent(file)) {
-        checks_ok(&probing->checks, EEP_PROBE_LOCAL, "certificates", "the system's certificate authorities");
+        checks_ok(&probing->checks, CHECK_CERTIFICATES, "the system's certificate authorities");
         return true;
     }
     if (access(file.ptr, R_OK) == 0) {
-        checks_ok(&probing->checks, EEP_PROBE_LOCAL, "certificates", "caFile %s can be read", file.ptr);
+        checks_ok(&probing->checks, CHECK_CERTIFICATES, "caFile %s can be read", file.ptr);
         return true;
     }
     err_set(&err, EEP_E_INVALID_CONFIG, "caFile %s cannot be read: %s", file.ptr, strerrordesc_np(errno));
-    return failed(probing, EEP_PROBE_LOCAL, "certificates", &err);
+    return failed(probing, CHECK_CERTIFICATES, &err);
 }
 
 static bool probe_local(struct probing *probing)
 {
     checks_begin(&probing->checks);
-    checks_ok(&probing->checks, EEP_PROBE_LOCAL, "config", "valid; the service is %s",
-              config_of(probing)->api_url.ptr);
+    checks_ok(&probing->checks, CHECK_CONFIG, "valid; the service is %s", config_of(probing)->api_url.ptr);
     checks_begin(&probing->checks);
     if (!check_libraries(probing)) return false;
     checks_begin(&probing->checks);
     return check_ca_file(probing);
 }
 
-/* -- REACH
- * ---------------------------------------------------------------------------------------------------------
- */
+/* -- REACH ------------------------------------------------------------------------------------- */
 
 /* The layers in their order: an error in one of them means that those before it work. */
-static const char *const layer_names[] = {
-    [ERR_LAYER_RESOLVE] = "dns",
-    [ERR_LAYER_CONNECT] = "connect",
-    [ERR_LAYER_TLS] = "tls",
-    [ERR_LAYER_SERVICE] = "service",
+static const enum check_id layer_checks[] = {
+    [ERR_LAYER_RESOLVE] = CHECK_DNS,
+    [ERR_LAYER_CONNECT] = CHECK_CONNECT,
+    [ERR_LAYER_TLS] = CHECK_TLS,
+    [ERR_LAYER_SERVICE] = CHECK_SERVICE,
 };
 
 static bool is_https(const struct probing *probing)
@@ -108,9 +102,9 @@ static bool is_https(const struct probing *probing)
 static void layer_ok(struct probing *probing, enum err_layer layer)
 {
     if (layer == ERR_LAYER_TLS && !is_https(probing))
-        checks_skipped(&probing->checks, EEP_PROBE_REACH, "tls", "the service is reached by plain http");
+        checks_skipped(&probing->checks, CHECK_TLS, "the service is reached by plain http");
     else
-        checks_ok(&probing->checks, EEP_PROBE_REACH, layer_names[layer], "works");
+        checks_ok(&probing->checks, layer_checks[layer], "works");
 }
 
 /* Tells the layers below `layer` as working, and `layer` as the one that does not. */
@@ -118,7 +112,7 @@ static bool layer_failed(struct probing *probing, enum err_layer layer, const st
 {
     for (enum err_layer i = ERR_LAYER_RESOLVE; i < layer; i++)
         layer_ok(probing, i);
-    return failed(probing, EEP_PROBE_REACH, layer_names[layer], why);
+    return failed(probing, layer_checks[layer], why);
 }
 
 static void take_version(struct probing *probing)
@@ -126,15 +120,14 @@ static void take_version(struct probing *probing)
     struct err err = ERR_INIT;
     eep_str version;
     if (account_config(&probing->op->env->client, &probing->op->wait, &probing->service, &err) != EEP_OK) {
-        checks_unknown(&probing->checks, EEP_PROBE_REACH, "version", "the service does not tell: %s",
-                       err.message);
+        checks_unknown(&probing->checks, CHECK_VERSION, "the service does not tell: %s", err.message);
         return;
     }
     if (!json_get_str(probing->service, "version", &version)) {
-        checks_unknown(&probing->checks, EEP_PROBE_REACH, "version", "the service tells no version");
+        checks_unknown(&probing->checks, CHECK_VERSION, "the service tells no version");
         return;
     }
-    checks_ok(&probing->checks, EEP_PROBE_REACH, "version", "%.*s", (int)version.len, version.ptr);
+    checks_ok(&probing->checks, CHECK_VERSION, "%.*s", (int)version.len, version.ptr);
     probing->result->server_version = keep(probing, version);
 }
 
@@ -152,16 +145,13 @@ static bool probe_reach(struct probing *probing)
     }
     for (enum err_layer i = ERR_LAYER_RESOLVE; i < ERR_LAYER_SERVICE; i++)
         layer_ok(probing, i);
-    checks_ok(&probing->checks, EEP_PROBE_REACH, "service", "healthy: it says \"%.*s\"", (int)status.len,
-              status.ptr);
+    checks_ok(&probing->checks, CHECK_SERVICE, "healthy: it says \"%.*s\"", (int)status.len, status.ptr);
     checks_begin(&probing->checks);
     take_version(probing);
     return true;
 }
 
-/* -- AUTH
- * ----------------------------------------------------------------------------------------------------------
- */
+/* -- AUTH -------------------------------------------------------------------------------------- */
 
 static bool has_permission(json *key, const char *name)
 {
@@ -175,20 +165,20 @@ static bool check_permissions(struct probing *probing, json *key)
 {
     struct err err = ERR_INIT;
     if (!json_get(key, "permissions")) {
-        checks_unknown(&probing->checks, EEP_PROBE_AUTH, "permissions",
+        checks_unknown(&probing->checks, CHECK_PERMISSIONS,
                        "the service does not list the key's permissions");
         return true;
     }
     bool can_write = has_permission(key, "write:sandboxes");
     bool can_delete = has_permission(key, "delete:sandboxes");
     if (can_write && can_delete) {
-        checks_ok(&probing->checks, EEP_PROBE_AUTH, "permissions", "the key may create and delete sandboxes");
+        checks_ok(&probing->checks, CHECK_PERMISSIONS, "the key may create and delete sandboxes");
         return true;
     }
     err_set(&err, EEP_E_PERMISSION_DENIED, "the key lacks %s%s%s: make one that has them",
             can_write ? "" : "write:sandboxes", can_write || can_delete ? "" : " and ",
             can_delete ? "" : "delete:sandboxes");
-    return failed(probing, EEP_PROBE_AUTH, "permissions", &err);
+    return failed(probing, CHECK_PERMISSIONS, &err);
 }
 
 static bool probe_jwt(struct probing *probing)
@@ -196,10 +186,9 @@ static bool probe_jwt(struct probing *probing)
     CLEANUP(json_finish) json *answer = NULL;
     struct err err = ERR_INIT;
     if (account_list_one(&probing->op->env->client, &probing->op->wait, &answer, &err) != EEP_OK)
-        return failed(probing, EEP_PROBE_AUTH, "credentials", &err);
-    checks_ok(&probing->checks, EEP_PROBE_AUTH, "credentials", "the token is accepted for the organization");
-    checks_unknown(&probing->checks, EEP_PROBE_AUTH, "permissions",
-                   "the service tells permissions of API keys only");
+        return failed(probing, CHECK_CREDENTIALS, &err);
+    checks_ok(&probing->checks, CHECK_CREDENTIALS, "the token is accepted for the organization");
+    checks_unknown(&probing->checks, CHECK_PERMISSIONS, "the service tells permissions of API keys only");
     return true;
 }
 
@@ -210,16 +199,14 @@ static bool probe_auth(struct probing *probing)
     checks_begin(&probing->checks);
     if (str_absent(config_of(probing)->api_key)) return probe_jwt(probing);
     if (account_key(&probing->op->env->client, &probing->op->wait, &key, &err) != EEP_OK)
-        return failed(probing, EEP_PROBE_AUTH, "credentials", &err);
+        return failed(probing, CHECK_CREDENTIALS, &err);
     eep_str name = json_str(json_get(key, "name"));
-    checks_ok(&probing->checks, EEP_PROBE_AUTH, "credentials", "the API key \"%.*s\" is accepted",
-              (int)name.len, name.ptr ? name.ptr : "");
+    checks_ok(&probing->checks, CHECK_CREDENTIALS, "the API key \"%.*s\" is accepted", (int)name.len,
+              name.ptr ? name.ptr : "");
     return check_permissions(probing, key);
 }
 
-/* -- QUOTA
- * ---------------------------------------------------------------------------------------------------------
- */
+/* -- QUOTA ------------------------------------------------------------------------------------- */
 
 static bool probe_quota(struct probing *probing)
 {
@@ -228,20 +215,18 @@ static bool probe_quota(struct probing *probing)
     int64_t ttl = 0;
     checks_begin(&probing->checks);
     if (json_get_i64(create, "limit", &limit) && json_get_i64(create, "ttl", &ttl))
-        checks_ok(&probing->checks, EEP_PROBE_QUOTA, "rate-limit", "%lld sandboxes may be created in %lld s",
+        checks_ok(&probing->checks, CHECK_RATE_LIMIT, "%lld sandboxes may be created in %lld s",
                   (long long)limit, (long long)ttl);
     else
-        checks_unknown(&probing->checks, EEP_PROBE_QUOTA, "rate-limit",
+        checks_unknown(&probing->checks, CHECK_RATE_LIMIT,
                        "the service tells no limit for creating sandboxes");
     checks_unknown(
-        &probing->checks, EEP_PROBE_QUOTA, "capacity",
+        &probing->checks, CHECK_CAPACITY,
         "the service tells that a quota is used up only when a sandbox is created: probe FULL finds out");
     return true;
 }
 
-/* -- FULL
- * ----------------------------------------------------------------------------------------------------------
- */
+/* -- FULL -------------------------------------------------------------------------------------- */
 
 static void describe_sandbox(struct probing *probing, const struct leasing *leasing)
 {
@@ -257,13 +242,13 @@ static bool check_execute(struct probing *probing, struct leasing *leasing)
     struct err err = ERR_INIT;
     checks_begin(&probing->checks);
     if (access_execute(&leasing->access, STR("echo eep-probe"), 30, &run, &err) != EEP_OK)
-        return failed(probing, EEP_PROBE_FULL, "execute", &err);
+        return failed(probing, CHECK_EXECUTE, &err);
     if (run.exit_code != 0 || !str_contains(buf_str(&run.output), "eep-probe")) {
         err_set(&err, EEP_E_SANDBOX, "the sandbox's shell ended with %lld and printed \"%.100s\"",
                 (long long)run.exit_code, buf_cstr(&run.output));
-        return failed(probing, EEP_PROBE_FULL, "execute", &err);
+        return failed(probing, CHECK_EXECUTE, &err);
     }
-    checks_ok(&probing->checks, EEP_PROBE_FULL, "execute", "a command ran in the sandbox");
+    checks_ok(&probing->checks, CHECK_EXECUTE, "a command ran in the sandbox");
     return true;
 }
 
@@ -275,10 +260,10 @@ static void check_delete(struct probing *probing, struct leasing *leasing)
     checks_begin(&probing->checks);
     facts_drop(&probing->op->env->cache, str_from(leasing->id));
     if (lifecycle_delete(probing->op, str_from(leasing->id), &end, &err) == EEP_OK) {
-        checks_ok(&probing->checks, EEP_PROBE_FULL, "delete", "the sandbox is %s", end.state);
+        checks_ok(&probing->checks, CHECK_DELETE, "the sandbox is %s", end.state);
         return;
     }
-    failed(probing, EEP_PROBE_FULL, "delete", &err);
+    failed(probing, CHECK_DELETE, &err);
     probing->result->lease = keep(probing, str_from(leasing->id));
 }
 
@@ -291,9 +276,9 @@ static bool probe_full(struct probing *probing)
     if (leasing_acquire(&leasing, probing->op, &request, &err) != EEP_OK) {
         leasing_abandon(&leasing, probing->op, &err);
         if (err.lease[0]) probing->result->lease = keep(probing, str_from(err.lease));
-        return failed(probing, EEP_PROBE_FULL, "create", &err);
+        return failed(probing, CHECK_CREATE, &err);
     }
-    checks_ok(&probing->checks, EEP_PROBE_FULL, "create", "a sandbox was created, started and prepared");
+    checks_ok(&probing->checks, CHECK_CREATE, "a sandbox was created, started and prepared");
     describe_sandbox(probing, &leasing);
     bool ran = check_execute(probing, &leasing);
     check_delete(probing, &leasing);
@@ -302,40 +287,26 @@ static bool probe_full(struct probing *probing)
 
 /* -- The call ---------------------------------------------------------------------------------- */
 
-struct depth {
-    uint32_t depth;
-    const char *first_check; /* what a depth that is not reached is listed as */
-    bool (*probe)(struct probing *probing);
-};
-
-static const struct depth depths[] = {
-    {EEP_PROBE_LOCAL, "config", probe_local},    {EEP_PROBE_REACH, "service", probe_reach},
-    {EEP_PROBE_AUTH, "credentials", probe_auth}, {EEP_PROBE_QUOTA, "rate-limit", probe_quota},
-    {EEP_PROBE_FULL, "create", probe_full},
+static bool (*const depths[])(struct probing *probing) = {
+    [EEP_PROBE_LOCAL] = probe_local, [EEP_PROBE_REACH] = probe_reach, [EEP_PROBE_AUTH] = probe_auth,
+    [EEP_PROBE_QUOTA] = probe_quota, [EEP_PROBE_FULL] = probe_full,
 };
 
 static void probe_all(struct probing *probing)
 {
-    bool going = true;
-    for (size_t i = 0; i < sizeof depths / sizeof depths[0]; i++) {
-        if (depths[i].depth > probing->max_depth)
-            checks_skipped(&probing->checks, depths[i].depth, depths[i].first_check,
-                           "deeper than was asked for");
-        else if (!going)
-            checks_skipped(&probing->checks, depths[i].depth, depths[i].first_check,
-                           "not reached: an earlier check failed");
-        else
-            going = depths[i].probe(probing);
-    }
+    uint32_t depth = EEP_PROBE_LOCAL;
+    while (depth <= probing->max_depth && depths[depth](probing))
+        depth++;
+    checks_skip_rest(&probing->checks, probing->max_depth);
 }
 
 /* A probe that was cancelled has found nothing out. */
 static int interrupted(const struct probing *probing, struct err *err)
 {
-    for (uint32_t i = 0; i < probing->checks.count; i++) {
-        const struct check *check = &probing->checks.items[i];
+    for (enum check_id id = 0; id < CHECK_COUNT; id++) {
+        const struct check *check = &probing->checks.items[id];
         if (check->code != EEP_E_CANCELLED && check->code != EEP_E_SHUTDOWN) continue;
-        err_set(err, check->code, "%s: %s", check->name, check->message);
+        err_set(err, check->code, "%s: %s", checks_name(id), check->message);
         str_copy(err->lease, sizeof err->lease, probing->result->lease);
         return err->code;
     }

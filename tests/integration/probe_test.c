@@ -122,6 +122,43 @@ static void expect_failure(const struct outcome *probed, const char *name, int32
     assert_int_equal(probed->probe.failed, 1);
 }
 
+struct known_check {
+    const char *name;
+    uint32_t depth;
+};
+
+static const struct known_check all_checks[] = {
+    {"config", EEP_PROBE_LOCAL},     {"libraries", EEP_PROBE_LOCAL},  {"certificates", EEP_PROBE_LOCAL},
+    {"dns", EEP_PROBE_REACH},        {"connect", EEP_PROBE_REACH},    {"tls", EEP_PROBE_REACH},
+    {"service", EEP_PROBE_REACH},    {"version", EEP_PROBE_REACH},    {"credentials", EEP_PROBE_AUTH},
+    {"permissions", EEP_PROBE_AUTH}, {"rate-limit", EEP_PROBE_QUOTA}, {"capacity", EEP_PROBE_QUOTA},
+    {"create", EEP_PROBE_FULL},      {"execute", EEP_PROBE_FULL},     {"delete", EEP_PROBE_FULL},
+};
+
+static void expect_skipped(const eep_check *check, const char *why)
+{
+    if (check->status != EEP_CHECK_SKIPPED) fail_msg("%s is %u", check->name.ptr, check->status);
+    assert_string_equal(check->message.ptr, why);
+}
+
+/* Every check once, in the same order; behind the first failure and below max_depth nothing but SKIPPED. */
+static void expect_whole_list(const struct outcome *probed, uint32_t max_depth)
+{
+    bool failed = false;
+    assert_int_equal(probed->probe.check_count, COUNT_OF(all_checks));
+    for (uint32_t i = 0; i < COUNT_OF(all_checks); i++) {
+        const eep_check *check = check_of(probed, all_checks[i].name);
+        const char *at = (const char *)probed->probe.checks + i * probed->probe.check_stride;
+        assert_ptr_equal(check, at);
+        assert_int_equal(check->depth, all_checks[i].depth);
+        if (check->depth > max_depth)
+            expect_skipped(check, "deeper than was asked for");
+        else if (failed)
+            expect_skipped(check, "not reached: an earlier check failed");
+        failed = failed || check->status == EEP_CHECK_FAILED;
+    }
+}
+
 static void depths_go_as_far_as_asked(void **state)
 {
     static const char *const deepest[] = {"config", "service", "credentials", "rate-limit", "create"};
@@ -134,7 +171,7 @@ static void depths_go_as_far_as_asked(void **state)
         EXPECT(probed, EEP_OK);
         assert_int_equal(probed.probe.failed, 0);
         assert_int_not_equal(check_of(&probed, deepest[depth - 1])->status, EEP_CHECK_SKIPPED);
-        expect_status(&probed, deepest[depth], EEP_CHECK_SKIPPED);
+        expect_whole_list(&probed, depth);
         assert_true(standin_count(&standin, NULL, NULL) <= requests[depth - 1]);
         assert_true(text_is(probed.probe.api_url, standin.api));
     }
@@ -152,6 +189,7 @@ static void full_goes_round_and_leaves_nothing(void **state)
     expect_status(&probed, "create", EEP_CHECK_OK);
     expect_status(&probed, "execute", EEP_CHECK_OK);
     expect_status(&probed, "delete", EEP_CHECK_OK);
+    expect_whole_list(&probed, EEP_PROBE_FULL);
     assert_null(probed.probe.lease.ptr);
     assert_true(probed.probe.sandbox_name.len > 0 && probed.probe.workspace.len > 0);
     assert_true(probed.probe.server_version.len > 0);
@@ -196,7 +234,7 @@ static void a_bad_key_is_told_from_bad_tls(void **state)
     expect_status(&probed, "connect", EEP_CHECK_OK);
     expect_status(&probed, "service", EEP_CHECK_OK);
     expect_failure(&probed, "credentials", EEP_E_UNAUTHENTICATED);
-    expect_status(&probed, "rate-limit", EEP_CHECK_SKIPPED);
+    expect_whole_list(&probed, EEP_PROBE_AUTH);
     plugin()->close(env);
 }
 
@@ -210,6 +248,7 @@ static void no_server_is_a_failed_connect(void **state)
     EXPECT(probed, EEP_OK);
     expect_status(&probed, "dns", EEP_CHECK_OK);
     expect_failure(&probed, "connect", EEP_E_UNAVAILABLE);
+    expect_whole_list(&probed, EEP_PROBE_AUTH);
     plugin()->close(env);
     close(refusing);
 }
@@ -221,10 +260,11 @@ static void a_wrong_server_is_not_daytona(void **state)
     char url[128];
     snprintf(url, sizeof url, "http://127.0.0.1:%u/elsewhere", standin.port);
     eep_env *env = open_at(url, "");
-    OUTCOME probed = PROBE(env);
+    OUTCOME probed = PROBE(env, .max_depth = EEP_PROBE_FULL);
     EXPECT(probed, EEP_OK);
     expect_status(&probed, "connect", EEP_CHECK_OK);
     expect_failure(&probed, "service", EEP_E_PROTOCOL);
+    expect_whole_list(&probed, EEP_PROBE_FULL);
     assert_non_null(strstr(check_of(&probed, "service")->message.ptr, "apiUrl"));
     plugin()->close(env);
 }
