@@ -212,7 +212,8 @@ static void test_gone_meanwhile(void **state)
 static void test_a_401_of_a_sandbox_that_runs(void **state)
 {
     static const struct canned_exchange once[] = {{.status = 401}, WORKS};
-    static const struct canned_exchange always[] = {{.status = 401, .times = CANNED_ALWAYS}};
+    static const struct canned_exchange always[] = {
+        {.status = 401, .body = "{\"message\":\"bad credentials\"}", .times = CANNED_ALWAYS}};
     struct reach reach;
     (void)state;
     reach_toolbox(&reach, once, COUNT(once)); /* the proxy remembers a refusal for some seconds */

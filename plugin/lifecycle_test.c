@@ -453,7 +453,7 @@ static void delete_from(const char *state)
         {.expect = "DELETE /api/sandbox/s1 ", .status = 409},
         {.expect = "DELETE /api/sandbox/s1 ",
          .status = gone ? 404 : 200,
-         .body = "{\"id\":\"s1\",\"state\":\"destroying\"}"},
+         .body = gone ? "{\"message\":\"gone\"}" : "{\"id\":\"s1\",\"state\":\"destroying\"}"},
     };
     size_t skip = busy ? 0 : 1;
     struct lifecycle_end end;

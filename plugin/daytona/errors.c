@@ -131,11 +131,31 @@ bool error_is_failed_start(const struct err *err)
     return err->http_status == 400 && str_has_prefix(str_from(err->message), FAILED_START);
 }
 
+/* "Gone" and "bad credentials" have consequences: a lease is given up, no more calls are made. Any proxy or
+ * other server on the way says the same with a page of its own; only the service says it in JSON (protocol 3.1). */
+static bool must_be_the_service(long status)
+{
+    return status == 401 || status == 404 || status == 410;
+}
+
+static int not_the_service(const struct http_response *response, struct err *err)
+{
+    err_set(
+        err, EEP_E_PROTOCOL,
+        "HTTP %ld, but not in the words of the Daytona API: something else answers there; check apiUrl (it "
+        "usually ends in /api) and what is in between",
+        response->status);
+    err->http_status = (int)response->status;
+    return err_flag(err, EEP_ERROR_FROM_SERVICE);
+}
+
 int error_from_api(const struct http_response *response, const char *method, struct err *err)
 {
     char text[768];
     if (response->status / 100 == 3) return redirect(response, err);
     service_text(response, text, sizeof text);
+    if (must_be_the_service(response->status) && !(error_is_json(response) && text[0]))
+        return not_the_service(response, err);
     from_meaning(response, text, err);
     if (response->status == 400) refine_400(text, err);
     if (strcmp(method, "GET") == 0) err->flags &= ~EEP_ERROR_MAYBE_APPLIED;

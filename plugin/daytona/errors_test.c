@@ -62,10 +62,10 @@ static void test_what_each_status_means(void **state)
     };
     (void)state;
     for (size_t i = 0; i < COUNT(meanings); i++) {
-        struct err err = from_api(meanings[i].status, "", "", "POST");
+        struct err err = from_api(meanings[i].status, "application/json", "{\"message\":\"so\"}", "POST");
         assert_int_equal(err.code, meanings[i].code);
         assert_int_equal(err.flags, meanings[i].flags | EEP_ERROR_FROM_SERVICE);
-        err = from_api(meanings[i].status, "", "", "GET");
+        err = from_api(meanings[i].status, "application/json", "{\"message\":\"so\"}", "GET");
         assert_false(err.flags & EEP_ERROR_MAYBE_APPLIED);
     }
 }
@@ -111,8 +111,8 @@ static void test_the_shapes_of_bodies(void **state)
     assert_string_equal(from_json(400, "{\"error\":\"bad request\"}").message, "bad request (HTTP 400)");
     assert_string_equal(from_json(400, "{\"errors\":[\"first\",\"second\"],\"files\":null}").message,
                         "first (HTTP 400)");
-    assert_string_equal(from_api(404, "text/plain", "404 page not found\n", "GET").message,
-                        "404 page not found (HTTP 404)");
+    assert_string_equal(from_api(405, "text/plain", "405 not allowed\n", "GET").message,
+                        "405 not allowed (HTTP 405)");
 }
 
 /* Nothing for people in it: our own words then. */
@@ -134,10 +134,31 @@ static void test_bodies_that_say_nothing(void **state)
                                          "{\"message\":\"\"}"};
     (void)state;
     for (size_t i = 0; i < COUNT(bodies); i++)
-        assert_string_equal(from_json(404, bodies[i]).message, "not found (HTTP 404)");
-    assert_string_equal(from_api(404, "text/html", "<h1>Not Found</h1>", "GET").message,
-                        "not found (HTTP 404)");
-    assert_string_equal(from_api(404, "", "{\"message\":\"x\"}", "GET").message, "not found (HTTP 404)");
+        assert_string_equal(from_json(422, bodies[i]).message,
+                            "the service does not support this here (HTTP 422)");
+    assert_string_equal(from_api(422, "text/html", "<h1>No</h1>", "GET").message,
+                        "the service does not support this here (HTTP 422)");
+}
+
+/* A lease is not given up, and credentials are not, because some proxy has a page for it. */
+static void test_gone_and_refused_must_come_from_the_service(void **state)
+{
+    static const long statuses[] = {401, 404, 410};
+    (void)state;
+    for (size_t i = 0; i < COUNT(statuses); i++) {
+        const struct err errors[] = {
+            from_api(statuses[i], "text/html", "<h1>Not Found</h1>", "DELETE"),
+            from_api(statuses[i], "text/plain", "no", "GET"),
+            from_api(statuses[i], "", "{\"message\":\"x\"}", "GET"),
+            from_api(statuses[i], "application/json", "", "GET"),
+            from_json(statuses[i], "{}"),
+        };
+        for (size_t k = 0; k < COUNT(errors); k++) {
+            assert_int_equal(errors[k].code, EEP_E_PROTOCOL);
+            assert_int_equal(errors[k].http_status, statuses[i]);
+            assert_non_null(strstr(errors[k].message, "apiUrl"));
+        }
+    }
 }
 
 static void test_texts_that_would_spoil_a_log(void **state)
@@ -234,6 +255,7 @@ int main(void)
         cmocka_unit_test(test_what_comes_with_the_headers),
         cmocka_unit_test(test_the_shapes_of_bodies),
         cmocka_unit_test(test_bodies_that_say_nothing),
+        cmocka_unit_test(test_gone_and_refused_must_come_from_the_service),
         cmocka_unit_test(test_texts_that_would_spoil_a_log),
         cmocka_unit_test(test_quota_is_told_by_text),
         cmocka_unit_test(test_a_start_that_failed),

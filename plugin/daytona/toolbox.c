@@ -10,6 +10,9 @@
 /* JSON around the output: member names, the exit code. */
 #define EXECUTE_OVERHEAD 4096u
 
+/* What an error may say, however little was asked for. */
+#define ERROR_BODY_MAX 65536u
+
 int toolbox_base(const struct daytona *client, eep_str toolbox_proxy_url, eep_str id, struct buf *out,
                  struct err *err)
 {
@@ -159,7 +162,7 @@ int toolbox_download(struct daytona *client, eep_str base, eep_str path, uint64_
     TRY(download_route(&route, path, err));
     snprintf(range, sizeof range, "Range: bytes=%llu-%llu", (unsigned long long)offset,
              (unsigned long long)(offset + len - 1));
-    struct http_request request = {.method = "GET", .headers = headers, .max_body = len};
+    struct http_request request = {.method = "GET", .headers = headers, .max_body = len + ERROR_BODY_MAX};
     int status = call_toolbox(client, base, buf_cstr(&route), &request, wait, &response, err);
     if (status != EEP_OK && err->http_status == 416) { /* the file ends before */
         *err = (struct err)ERR_INIT;
@@ -169,5 +172,8 @@ int toolbox_download(struct daytona *client, eep_str base, eep_str path, uint64_
     /* 200 = the range was ignored: right only for the beginning of a file that is not longer */
     if (response.status != 206 && offset != 0)
         return err_set(err, EEP_E_PROTOCOL, "the toolbox ignored the range of a download");
+    if (response.body.len > len)
+        return err_set(err, EEP_E_PROTOCOL, "the toolbox sent more than the %zu bytes that were asked for",
+                       len);
     return buf_error(out, buf_append_str(out, buf_str(&response.body)), "the file", err);
 }

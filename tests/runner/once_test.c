@@ -140,8 +140,8 @@ static void news(struct world *world)
     assert_int_equal(answer.state, RUNNER_RUNNING);
     assert_text(&answer.out.data, "1\n");
     for (int i = 1; i <= 3; i++) {
-        char name[8];
-        char expected[8];
+        char name[16];
+        char expected[16];
         struct runner_wait wait = {
             .news = true, .window_ms = 5000, .offset_out = (uint64_t)i * 2, .inline_bytes = 100};
         snprintf(name, sizeof name, "go%d", i);

@@ -222,7 +222,8 @@ static bool send_all(int fd, const char *data, size_t len)
 static bool send_answer(int fd, const struct canned_exchange *exchange)
 {
     char head[4096];
-    const char *body = exchange->body ? exchange->body : "";
+    bool refuses = exchange->status >= 400 && !exchange->type; /* as the API does: always in JSON */
+    const char *body = exchange->body ? exchange->body : refuses ? "{\"message\":\"as scripted\"}" : "";
     const char *type = exchange->type ? exchange->type : "application/json";
     if (exchange->raw)
         return send_all(fd, exchange->raw, exchange->raw_len ? exchange->raw_len : strlen(exchange->raw));

@@ -29,7 +29,7 @@ struct canned_exchange {
     int status;          /* 0 = 200; negative = no head and no body at all, only `raw` */
     const char *type;    /* Content-Type; NULL = application/json; "" = none */
     const char *headers; /* more lines, each with CRLF */
-    const char *body;    /* NULL = empty */
+    const char *body;    /* NULL = empty, or an error in JSON when the status says so and type is NULL */
     size_t promise;      /* Content-Length to tell instead of the true one */
     const char *raw;     /* these bytes instead of all of the above */
     size_t raw_len;      /* 0 = strlen */
