@@ -303,8 +303,30 @@ static int unavailable(const struct transfer *transfer, CURLcode code, const cha
     return err_flag(err, EEP_ERROR_RETRYABLE | maybe_applied(transfer));
 }
 
+/* What the proxy answered to CONNECT; 0 = there was none, or none was asked. */
+static long connect_status(const struct transfer *transfer)
+{
+    long status = 0;
+    curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+    return status;
+}
+
+/* Nothing of the request has gone further than to the proxy. */
+static int proxy_refused(const struct transfer *transfer, long status, struct err *err)
+{
+    if (status == 407)
+        return err_set(err, EEP_E_INVALID_CONFIG,
+                       "the proxy wants a user name and a password (HTTP 407) for %s: set proxy to "
+                       "http://USER:PASSWORD@HOST:PORT",
+                       transfer->request->url);
+    err_set(err, EEP_E_UNAVAILABLE, "the proxy does not connect to %s (HTTP %ld): check proxy and noProxy",
+            transfer->request->url, status);
+    return err_flag(err, EEP_ERROR_RETRYABLE);
+}
+
 static int classify(struct transfer *transfer, CURLcode code, struct err *err)
 {
+    if (connect_status(transfer) >= 300) return proxy_refused(transfer, connect_status(transfer), err);
     if (is_tls_error(code)) return tls_error(transfer, code, err);
     /* also what libcurl calls an answer without a status line, which HTTP/0.9 had */
     if (code == CURLE_UNSUPPORTED_PROTOCOL && was_sent(transfer)) code = CURLE_WEIRD_SERVER_REPLY;
@@ -360,6 +382,6 @@ int transfer_result(struct transfer *transfer, CURLcode code, struct err *err)
     classify(transfer, code, err);
     curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &os_errno);
     err->os_errno = (int)os_errno;
-    err->layer = layer_of(code);
+    err->layer = connect_status(transfer) >= 300 ? ERR_LAYER_CONNECT : layer_of(code);
     return err->code;
 }

@@ -513,9 +513,32 @@ static void test_a_configured_proxy_is_used(void **state)
     canned_stop(proxy);
 }
 
+/* CONNECT was all that left: nothing can have been applied. */
+static void test_a_proxy_that_refuses(void **state)
+{
+    static const struct {
+        int status;
+        int code;
+        const char *text;
+    } answers[] = {{407, EEP_E_INVALID_CONFIG, "wants a user name"}, {403, EEP_E_UNAVAILABLE, "proxy"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+        const struct canned_exchange script[] = {
+            {.expect = "CONNECT sandbox.example:443", .status = answers[i].status, .times = CANNED_ALWAYS}};
+        struct canned_server *proxy = canned_start(script, 1);
+        struct trial trial = trial_post("https://sandbox.example", STR("x"));
+        trial.profile.proxy = canned_url(proxy);
+        trial_fails(&trial, answers[i].code, false);
+        assert_non_null(strstr(trial.err.message, answers[i].text));
+        assert_int_equal(trial.err.layer, ERR_LAYER_CONNECT);
+        canned_stop(proxy);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_proxy_that_refuses),
         cmocka_unit_test(test_a_get),
         cmocka_unit_test(test_bodies_of_all_methods),
         cmocka_unit_test(test_an_empty_post_says_so),
