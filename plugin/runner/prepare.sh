@@ -39,7 +39,9 @@ echo "home $HOME"
 echo "cwd $e_here"
 echo "workspace $e_root"
 echo "dir $e_dir"
-echo "shell $(command -v bash || command -v sh)"
+e_x=$(command -v bash || command -v sh)
+case $e_x in /*) ;; *) e_x=/bin/sh ;; esac # busybox has its own
+echo "shell $e_x"
 e_x=$(id -un) # fails for a user without a name, yet some print the number
 echo "user ${e_x:-$USER}"
 echo "arch $(uname -m)"

@@ -2,7 +2,7 @@
 
 include plugin/runner/build.mk
 
-RUNNER_TESTS   := streams inputs once limits
+RUNNER_TESTS   := streams inputs once limits image
 RUNNER_HARNESS := $(BUILD)/tests/runner/service.o $(BUILD)/tests/runner/world.o
 RUNNER_CODEC    = $(filter $(BUILD)/plugin/runner/% $(BUILD)/plugin/base/%,$(PLUGIN_OBJ))
 
