@@ -278,6 +278,107 @@ static void an_unknown_depth_is_refused(void **state)
     plugin()->close(env);
 }
 
+/* -- What the service tells -------------------------------------------------------------------- */
+
+#define JSON(body) "{'status':200,'content_type':'application/json','body':'" body "'}"
+
+/* Probes while the key has these permissions: a JSON list, with \" around its words. */
+static struct outcome probe_with_permissions(const char *list)
+{
+    char rules[512];
+    snprintf(rules, sizeof rules,
+             "[{'match':{'path':'/api-keys/current'},'do':" JSON(
+                 "{\\\"name\\\":\\\"k\\\",\\\"permissions\\\":%s}") "}]",
+             list);
+    standin_faults(&standin, rules);
+    eep_env *env = host_open(&standin, NULL);
+    struct outcome probed = PROBE(env);
+    plugin()->close(env);
+    standin_faults(&standin, NULL);
+    return probed;
+}
+
+static void expect_lacking(const struct outcome *probed, const char *write, const char *delete)
+{
+    expect_failure(probed, "permissions", EEP_E_PERMISSION_DENIED);
+    expect_status(probed, "credentials", EEP_CHECK_OK);
+    expect_whole_list(probed, EEP_PROBE_AUTH);
+    const char *message = check_of(probed, "permissions")->message.ptr;
+    assert_int_equal(strstr(message, "write:sandboxes") != NULL, write != NULL);
+    assert_int_equal(strstr(message, "delete:sandboxes") != NULL, delete != NULL);
+}
+
+static void a_key_that_lacks_permissions_is_told_which(void **state)
+{
+    (void)state;
+    OUTCOME writes = probe_with_permissions("[\\\"write:sandboxes\\\"]");
+    expect_lacking(&writes, NULL, "delete:sandboxes");
+    OUTCOME deletes = probe_with_permissions("[\\\"read:x\\\",\\\"delete:sandboxes\\\"]");
+    expect_lacking(&deletes, "write:sandboxes", NULL);
+    OUTCOME neither = probe_with_permissions("[]");
+    expect_lacking(&neither, "write:sandboxes", "delete:sandboxes");
+    OUTCOME both = probe_with_permissions("[\\\"delete:sandboxes\\\",\\\"write:sandboxes\\\"]");
+    expect_status(&both, "permissions", EEP_CHECK_OK);
+}
+
+static void a_rate_limit_that_is_told_is_shown(void **state)
+{
+    (void)state;
+    standin_faults(&standin,
+                   "[{'match':{'path':'/api/config'},'do':" JSON(
+                       "{\\\"version\\\":\\\"9\\\",\\\"rateLimit\\\":{\\\"sandboxCreate\\\":{\\\"ttl\\\":60,"
+                       "\\\"limit\\\":17}}}") "}]");
+    eep_env *env = host_open(&standin, NULL);
+    OUTCOME probed = PROBE(env, .max_depth = EEP_PROBE_QUOTA);
+    standin_faults(&standin, NULL);
+    EXPECT(probed, EEP_OK);
+    expect_status(&probed, "rate-limit", EEP_CHECK_OK);
+    assert_non_null(strstr(check_of(&probed, "rate-limit")->message.ptr, "17"));
+    assert_true(text_is(probed.probe.server_version, "9"));
+    plugin()->close(env);
+}
+
+/* -- Tokens with an organization --------------------------------------------------------------- */
+
+static eep_env *open_with_token(const char *api, const char *token, const char *organization)
+{
+    char config[512];
+    eep_env *env = NULL;
+    snprintf(config, sizeof config, "{'apiUrl':'%s','jwtToken':'%s','organizationId':'%s'}", api, token,
+             organization);
+    OUTCOME opened = host_open_text(config, &env);
+    EXPECT(opened, EEP_OK);
+    return env;
+}
+
+static void a_token_is_good_for_its_organization_only(void **state)
+{
+    (void)state;
+    struct standin own;
+    standin_start(&own, (const char *const[]){"--jwt", "token-1", "--organization", "org-1", NULL});
+    eep_env *env = open_with_token(own.api, "token-1", "org-1");
+    OUTCOME good = PROBE(env, .max_depth = EEP_PROBE_FULL);
+    EXPECT(good, EEP_OK);
+    assert_int_equal(good.probe.failed, 0);
+    expect_status(&good, "credentials", EEP_CHECK_OK);
+    expect_status(&good, "permissions", EEP_CHECK_UNKNOWN);
+    plugin()->close(env);
+
+    env = open_with_token(own.api, "token-1", "org-2");
+    OUTCOME elsewhere = PROBE(env, .max_depth = EEP_PROBE_FULL);
+    expect_failure(&elsewhere, "credentials", EEP_E_PERMISSION_DENIED);
+    expect_whole_list(&elsewhere, EEP_PROBE_FULL);
+    plugin()->close(env);
+
+    env = open_with_token(own.api, "token-2", "org-1");
+    OUTCOME unknown = PROBE(env);
+    expect_failure(&unknown, "credentials", EEP_E_UNAUTHENTICATED);
+    plugin()->close(env);
+    AWAIT(standin_total(&own, "live") == 0);
+    assert_int_equal(standin_total(&own, "created"), 1);
+    standin_stop(&own);
+}
+
 /* -- TLS --------------------------------------------------------------------------------------- */
 
 struct tls {
@@ -364,6 +465,9 @@ int main(void)
         cmocka_unit_test(no_server_is_a_failed_connect),
         cmocka_unit_test(a_wrong_server_is_not_daytona),
         cmocka_unit_test(an_unknown_depth_is_refused),
+        cmocka_unit_test(a_key_that_lacks_permissions_is_told_which),
+        cmocka_unit_test(a_rate_limit_that_is_told_is_shown),
+        cmocka_unit_test(a_token_is_good_for_its_organization_only),
         cmocka_unit_test(certificates_are_checked),
         cmocka_unit_test(a_missing_ca_file_is_found_without_the_network),
     };
