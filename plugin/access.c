@@ -14,12 +14,7 @@
 int access_init(struct access *access, struct op *op, eep_str lease, struct err *err)
 {
     *access = (struct access){.op = op, .lease = lease};
-    if (!wire_is_id(lease))
-        return err_set(
-            err, EEP_E_INVALID_ARGUMENT,
-            "this is no lease of this plugin: a lease is 1 to %u characters of A-Z a-z 0-9 _ . -, and begins "
-            "with a letter or digit",
-            EEP_LEASE_MAX);
+    TRY(wire_check_id(lease, err));
     access->facts = facts_get(&op->env->cache, lease);
     return EEP_OK;
 }
@@ -157,40 +152,75 @@ static bool worth_a_look(const struct err *err)
 
 /* -- The calls --------------------------------------------------------------------------------- */
 
-int access_execute(struct access *access, eep_str text, unsigned window_s,
-                   struct toolbox_execution *execution, struct err *err)
+/* One request to the toolbox; ctx is one of the structs below. */
+typedef int (*toolbox_call)(struct access *access, void *ctx, struct err *err);
+
+static int with_recovery(struct access *access, toolbox_call call, void *ctx, struct err *err)
 {
     struct recovery recovery = {0};
     TRY(access_locate(access, err));
     for (;;) {
-        int status = toolbox_execute(&access->op->env->client, access->facts->toolbox, text, window_s,
-                                     &access->op->wait, execution, err);
+        int status = call(access, ctx, err);
         if (status == EEP_OK || !worth_a_look(err)) return status;
         TRY(recover(access, &recovery, err));
     }
 }
 
+struct execute_call {
+    eep_str text;
+    unsigned window_s;
+    struct toolbox_execution *execution;
+};
+
+static int call_execute_route(struct access *access, void *ctx, struct err *err)
+{
+    const struct execute_call *call = ctx;
+    return toolbox_execute(&access->op->env->client, access->facts->toolbox, call->text, call->window_s,
+                           &access->op->wait, call->execution, err);
+}
+
+int access_execute(struct access *access, eep_str text, unsigned window_s,
+                   struct toolbox_execution *execution, struct err *err)
+{
+    struct execute_call call = {text, window_s, execution};
+    return with_recovery(access, call_execute_route, &call, err);
+}
+
+struct upload_call {
+    const struct toolbox_file *files;
+    size_t count;
+};
+
+static int call_upload_route(struct access *access, void *ctx, struct err *err)
+{
+    const struct upload_call *call = ctx;
+    return toolbox_upload(&access->op->env->client, access->facts->toolbox, call->files, call->count,
+                          &access->op->wait, err);
+}
+
 int access_upload(struct access *access, const struct toolbox_file *files, size_t count, struct err *err)
 {
-    struct recovery recovery = {0};
-    TRY(access_locate(access, err));
-    for (;;) {
-        int status = toolbox_upload(&access->op->env->client, access->facts->toolbox, files, count,
-                                    &access->op->wait, err);
-        if (status == EEP_OK || !worth_a_look(err)) return status;
-        TRY(recover(access, &recovery, err));
-    }
+    struct upload_call call = {files, count};
+    return with_recovery(access, call_upload_route, &call, err);
+}
+
+struct download_call {
+    eep_str path;
+    uint64_t offset;
+    size_t len;
+    struct buf *out;
+};
+
+static int call_download_route(struct access *access, void *ctx, struct err *err)
+{
+    const struct download_call *call = ctx;
+    return toolbox_download(&access->op->env->client, access->facts->toolbox, call->path, call->offset,
+                            call->len, &access->op->wait, call->out, err);
 }
 
 int access_download(struct access *access, eep_str path, uint64_t offset, size_t len, struct buf *out,
                     struct err *err)
 {
-    struct recovery recovery = {0};
-    TRY(access_locate(access, err));
-    for (;;) {
-        int status = toolbox_download(&access->op->env->client, access->facts->toolbox, path, offset, len,
-                                      &access->op->wait, out, err);
-        if (status == EEP_OK || !worth_a_look(err)) return status;
-        TRY(recover(access, &recovery, err));
-    }
+    struct download_call call = {path, offset, len, out};
+    return with_recovery(access, call_download_route, &call, err);
 }

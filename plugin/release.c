@@ -65,8 +65,7 @@ static int run_release(struct op *op, const void *host_request, void *host_resul
     uint32_t mode = effective_mode(op, request->mode);
     TRY(abi_check_zero(request->reserved, "release", err));
     TRY(abi_check_str(request->lease, EEP_LEASE_MAX, "lease", err));
-    if (!wire_is_id(request->lease))
-        return err_set(err, EEP_E_INVALID_ARGUMENT, "lease is no lease of this plugin");
+    TRY(wire_check_id(request->lease, err));
     str_copy(err->lease, sizeof err->lease, request->lease);
     facts_drop(&op->env->cache, request->lease);
     int status = carry_out(op, request, &mode, &result->head.flags, &end, err);

@@ -15,16 +15,6 @@ static int sandbox_path(struct buf *path, eep_str id, const char *suffix, struct
     return buf_error(path, status, "the path of the request", err);
 }
 
-static int check_id(eep_str id, struct err *err)
-{
-    if (wire_is_id(id)) return EEP_OK;
-    return err_set(
-        err, EEP_E_INVALID_ARGUMENT,
-        "this is no lease of this plugin: a lease is 1 to %u characters of A-Z a-z 0-9 _ . -, and begins "
-        "with a letter or digit",
-        EEP_LEASE_MAX);
-}
-
 /* A success that says nothing usable: the service has acted all the same. */
 static int take_sandbox(const struct api_call *call, json *answer, eep_str expected_id, struct sandbox *out,
                         struct err *err)
@@ -54,7 +44,7 @@ int sandboxes_get(struct daytona *client, eep_str id, const struct wait *wait, s
                   struct err *err)
 {
     CLEANUP(buf_finish) struct buf path = BUF_INIT(1024);
-    TRY(check_id(id, err));
+    TRY(wire_check_id(id, err));
     TRY(sandbox_path(&path, id, "", err));
     struct api_call call = {.method = "GET", .path = buf_str(&path)};
     return call_for_sandbox(client, &call, id, wait, out, err);
@@ -73,7 +63,7 @@ int sandboxes_action(struct daytona *client, eep_str id, const char *action, con
                      struct sandbox *out, struct err *err)
 {
     CLEANUP(buf_finish) struct buf path = BUF_INIT(1024);
-    TRY(check_id(id, err));
+    TRY(wire_check_id(id, err));
     TRY(sandbox_path(&path, id, "/", err));
     TRY(buf_error(&path, buf_append_cstr(&path, action), "the path of the request", err));
     struct api_call call = {.method = "POST", .path = buf_str(&path)};
@@ -93,7 +83,7 @@ int sandboxes_delete(struct daytona *client, eep_str id, const struct wait *wait
 {
     CLEANUP(buf_finish) struct buf path = BUF_INIT(1024);
     json *answer = NULL;
-    TRY(check_id(id, err));
+    TRY(wire_check_id(id, err));
     TRY(sandbox_path(&path, id, "", err));
     struct api_call call = {.method = "DELETE", .path = buf_str(&path)};
     TRY(daytona_api(client, &call, wait, &answer, err));
@@ -110,7 +100,7 @@ int sandboxes_toolbox_url(struct daytona *client, eep_str id, const struct wait 
     CLEANUP(buf_finish) struct buf path = BUF_INIT(1024);
     CLEANUP(json_finish) json *answer = NULL;
     eep_str url;
-    TRY(check_id(id, err));
+    TRY(wire_check_id(id, err));
     TRY(sandbox_path(&path, id, "/toolbox-proxy-url", err));
     struct api_call call = {.method = "GET", .path = buf_str(&path)};
     TRY(daytona_api(client, &call, wait, &answer, err));

@@ -17,6 +17,15 @@ bool wire_is_id(eep_str id)
     return true;
 }
 
+int wire_check_id(eep_str id, struct err *err)
+{
+    if (wire_is_id(id)) return EEP_OK;
+    return err_set(err, EEP_E_INVALID_ARGUMENT,
+                   "this is no lease of this plugin: a lease is 1 to %u characters of A-Z a-z 0-9 _ . -, and "
+                   "begins with a letter or digit",
+                   EEP_LEASE_MAX);
+}
+
 static eep_str skip(eep_str text, size_t n)
 {
     return (eep_str){text.ptr + n, text.len - n};

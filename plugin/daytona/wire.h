@@ -8,10 +8,14 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
+#include "base/err.h"
 #include "eep.h"
 
 /* [A-Za-z0-9][A-Za-z0-9_.-]*, at most EEP_LEASE_MAX bytes. */
 bool wire_is_id(eep_str id);
+
+/* The same for what a host gave as a lease: EEP_E_INVALID_ARGUMENT. */
+int wire_check_id(eep_str id, struct err *err);
 
 /* An http or https URL, taken apart. All parts are views. */
 struct wire_url {
