@@ -57,6 +57,46 @@ int call_release(struct cli *cli, const eep_release_request *request, eep_releas
 int call_execute(struct cli *cli, const eep_execute_request *request, eep_execution *result, struct err *err)
 {
     eep_error error = ERROR_INIT;
-    if (!request->on_output) progress_begin(&cli->out, "running the command");
+    bool detach = request->head.flags & EEP_EXECUTE_DETACH;
+    if (!request->on_output)
+        progress_begin(&cli->out, detach ? "starting the command" : "running the command");
     return finish(cli, cli->session.plugin->execute(cli->session.env, request, result, &error), &error, err);
+}
+
+static const eep_execution_table *executions_of(const struct cli *cli)
+{
+    return cli->session.plugin->get_extension(EEP_EXT_EXECUTION);
+}
+
+int require_executions(struct cli *cli, struct err *err)
+{
+    if (executions_of(cli)) return EEP_OK;
+    return err_set(
+        err, EEP_E_UNSUPPORTED,
+        "the plugin %s cannot reach commands by their ids: it lacks the extension " EEP_EXT_EXECUTION,
+        cli->session.plugin->id);
+}
+
+int call_attach(struct cli *cli, const eep_attach_request *request, eep_execution *result, struct err *err)
+{
+    eep_error error = ERROR_INIT;
+    TRY(require_executions(cli, err));
+    if (!request->on_output) progress_begin(&cli->out, "reading what the command writes");
+    return finish(cli, executions_of(cli)->attach(cli->session.env, request, result, &error), &error, err);
+}
+
+int call_kill(struct cli *cli, const eep_kill_request *request, eep_execution *result, struct err *err)
+{
+    eep_error error = ERROR_INIT;
+    TRY(require_executions(cli, err));
+    progress_begin(&cli->out, "ending the command");
+    return finish(cli, executions_of(cli)->kill(cli->session.env, request, result, &error), &error, err);
+}
+
+int call_list(struct cli *cli, const eep_list_request *request, eep_execution_list *result, struct err *err)
+{
+    eep_error error = ERROR_INIT;
+    TRY(require_executions(cli, err));
+    progress_begin(&cli->out, "looking what commands there are");
+    return finish(cli, executions_of(cli)->list(cli->session.env, request, result, &error), &error, err);
 }

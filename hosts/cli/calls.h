@@ -5,6 +5,7 @@
 #ifndef CLI_CALLS_H
 #define CLI_CALLS_H
 
+#include "abi/ext/execution.h"
 #include "cli.h"
 
 int call_probe(struct cli *cli, const eep_probe_request *request, eep_probe *result, struct err *err);
@@ -15,5 +16,13 @@ int call_release(struct cli *cli, const eep_release_request *request, eep_releas
 
 /* Without progress when the request has on_output: the command has the terminal then. */
 int call_execute(struct cli *cli, const eep_execute_request *request, eep_execution *result, struct err *err);
+
+/* The extension eep.execution/1; EEP_E_UNSUPPORTED if the plugin lacks it. The session is open. */
+int require_executions(struct cli *cli, struct err *err);
+
+/* They need it. attach is without progress as execute is. */
+int call_attach(struct cli *cli, const eep_attach_request *request, eep_execution *result, struct err *err);
+int call_kill(struct cli *cli, const eep_kill_request *request, eep_execution *result, struct err *err);
+int call_list(struct cli *cli, const eep_list_request *request, eep_execution_list *result, struct err *err);
 
 #endif

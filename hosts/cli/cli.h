@@ -58,7 +58,8 @@ struct verb {
     const char *about;   /* paragraphs for `--help` */
     const struct option_group *options;
     size_t args_size;
-    const char *operand;     /* the one operand that it needs: "LEASE"; NULL = it takes none */
+    const char *operand;     /* the first operand that it needs: "LEASE"; NULL = it takes none */
+    const char *operand_2;   /* the second one: "ID"; NULL = there is none */
     bool takes_command;      /* words after "--" */
     bool passes_exit_status; /* exits with the command's status, so a wrong command line is 125 */
     int (*run)(struct cli *cli, const void *args, int *exit_status, struct err *err);
@@ -72,6 +73,9 @@ extern const struct verb verb_acquire;
 extern const struct verb verb_resume;
 extern const struct verb verb_realize;
 extern const struct verb verb_exec;
+extern const struct verb verb_attach;
+extern const struct verb verb_ps;
+extern const struct verb verb_kill;
 extern const struct verb verb_release;
 extern const struct verb verb_run;
 

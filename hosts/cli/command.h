@@ -1,13 +1,12 @@
-/* command.h: running one command in a lease, as exec and run do: options, live output, JSON, exit status.
+/* command.h: running one command in a lease, as exec and run do: its options, its input, the call.
  *
- * Output goes straight to descriptors 1 and 2 while the command runs, byte for byte; with --json it is
- * captured instead.
+ * The caller owns both structs, and keeps them until the outcome is told: requests point into them.
  */
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
 
 #include "cli.h"
-#include "json_out.h"
+#include "outcome.h"
 #include "pairs.h"
 
 struct command_args {
@@ -27,14 +26,12 @@ struct command_args {
 
 extern const struct option_spec command_options[];
 
-/* An execute request and what it points to; where its output went wrong, if it did. */
+/* An execute request and what it points to. */
 struct command {
     eep_execute_request request;
     eep_str *argv;
     struct pairs env;
     struct bytes stdin_data;
-    int broken_fd; /* 1 or 2: could not be written; 0 = all is well */
-    int broken_errno;
 };
 
 /* Everything but the lease and the head; reads the standard input that is asked for, and opens --status-fd.
@@ -42,20 +39,9 @@ struct command {
 int command_init(struct command *command, struct cli *cli, const struct command_args *args, struct err *err);
 void command_finish(struct command *command);
 
-/* What came of it, when it came to an end. */
-struct outcome {
-    int exit_status;
-    json_object *json; /* for --status-fd; with --json also for standard output, with the streams then */
-};
-
-void outcome_finish(struct outcome *outcome);
-
 /* Executes, warns of unusual ends, and fills the outcome; or
  * cli->partial, if the call fails and something is known. */
 int command_run(struct command *command, struct cli *cli, const struct wait_args *wait, eep_str lease,
                 struct outcome *outcome, struct err *err);
-
-/* Writes the outcome to --status-fd, and to standard output with --json. */
-int outcome_print(const struct cli *cli, const struct outcome *outcome, struct err *err);
 
 #endif

@@ -15,6 +15,7 @@ static const struct chapter {
     {"Look", {&verb_info, &verb_validate, &verb_probe, &verb_health}},
     {"One command in a sandbox of its own", {&verb_run}},
     {"A sandbox that stays", {&verb_acquire, &verb_resume, &verb_realize, &verb_exec, &verb_release}},
+    {"Commands that go on by themselves (exec --detach)", {&verb_ps, &verb_attach, &verb_kill}},
 };
 enum { CHAPTERS = sizeof(chapters) / sizeof(chapters[0]) };
 
@@ -28,6 +29,8 @@ static const char *const overview_tail =
     "  LEASE=$(eep acquire --key build-42)   a sandbox that stays\n"
     "  eep exec $LEASE -- make test\n"
     "  tar c . | eep exec $LEASE -i -- tar x\n"
+    "  ID=$(eep exec $LEASE --detach --time-limit 2h -- make)\n"
+    "  eep attach $LEASE $ID                 its output and its exit status\n"
     "  eep release $LEASE --stop             keeps its files; eep resume starts it\n"
     "\n"
     "Environment:\n"
@@ -40,7 +43,7 @@ static const char *const overview_tail =
     "  0    all is well                      124  time limit\n"
     "  1    validate, probe, health: \"no\"    125  eep could not do it\n"
     "  2    wrong command line               130  interrupted\n"
-    "  exec and run exit with the command's own status (128+n for signal n), and with\n"
+    "  exec, run and attach exit with the command's own status (128+n for signal n), and with\n"
     "  125 for a wrong command line.\n"
     "\n"
     "`eep VERB --help` tells the options of a verb.\n";
@@ -96,8 +99,9 @@ static int unknown_verb(const char *name)
 
 static int check_operands(const struct verb *verb, const struct operands *operands, struct err *err)
 {
-    int wanted = verb->operand ? 1 : 0;
-    if (operands->count < wanted) return err_usage(err, "the %s is missing", verb->operand);
+    int wanted = (verb->operand ? 1 : 0) + (verb->operand_2 ? 1 : 0);
+    if (operands->count < wanted)
+        return err_usage(err, "the %s is missing", operands->count ? verb->operand_2 : verb->operand);
     if (operands->count > wanted) {
         err_usage(err, "\"%s\" is one word too many", operands->items[wanted]);
         return verb->takes_command ? err_hint(err, "write -- before the command") : err->code;

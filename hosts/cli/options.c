@@ -61,6 +61,12 @@ static int store_size(const struct option_spec *option, void *place, const char 
     return err_usage(err, "--%s: \"%s\" is no size: write bytes, or 64K, 16M, 1G", option->name, text);
 }
 
+static int store_offset(const struct option_spec *option, void *place, const char *text, struct err *err)
+{
+    if (parse_amount(text, size_units, INT64_MAX, place) == EEP_OK) return EEP_OK;
+    return err_usage(err, "--%s: \"%s\" is no offset: write bytes, or 64K, 16M, 1G", option->name, text);
+}
+
 static int store_number(const struct option_spec *option, void *place, const char *text, struct err *err)
 {
     static const struct unit none[] = {{"", 1}, {NULL, 0}};
@@ -110,6 +116,7 @@ static int store(const struct option_spec *option, void *place, const char *text
     case OPTION_NUMBER: return store_number(option, place, text, err);
     case OPTION_DURATION: return store_duration(option, place, text, err);
     case OPTION_SIZE: return store_size(option, place, text, err);
+    case OPTION_OFFSET: return store_offset(option, place, text, err);
     }
     return EEP_E_INTERNAL;
 }

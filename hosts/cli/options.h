@@ -20,6 +20,7 @@ enum option_kind {
     OPTION_NUMBER,   /* uint32_t */
     OPTION_DURATION, /* uint32_t, milliseconds: "1500ms", "30s", "5m", "2h" */
     OPTION_SIZE,     /* uint64_t, bytes: "4096", "64K", "16M", "1G" */
+    OPTION_OFFSET,   /* the same, and "0" */
 };
 
 struct option_choice {

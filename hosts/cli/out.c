@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "progress.h"
@@ -86,6 +87,15 @@ void out_row(const char *label, eep_str text)
     printf("%-12s", label);
     out_text(stdout, text, "");
     putchar('\n');
+}
+
+const char *out_time(int64_t milliseconds, char *text, size_t size)
+{
+    time_t seconds = (time_t)(milliseconds / 1000);
+    struct tm tm;
+    if (milliseconds <= 0 || !localtime_r(&seconds, &tm) || !strftime(text, size, "%Y-%m-%d %H:%M:%S", &tm))
+        snprintf(text, size, "-");
+    return text;
 }
 
 eep_str out_str(const char *text)

@@ -40,6 +40,9 @@ void out_text(FILE *to, eep_str text, const char *otherwise);
 /* "label      text" on standard output; nothing when the text is absent or empty. */
 void out_row(const char *label, eep_str text);
 
+/* Writes "2026-03-01 14:05:59", local time, into `text`, which is returned; "-" for 0. */
+const char *out_time(int64_t milliseconds, char *text, size_t size);
+
 /* An eep_str of a NUL-terminated text; absent for NULL. */
 eep_str out_str(const char *text);
 

@@ -1,4 +1,5 @@
 /* verb_info.c: `eep info`: what plugin is this? Needs no configuration and no network. */
+#include "abi/ext/execution.h"
 #include "cli.h"
 #include "json_out.h"
 
@@ -7,7 +8,8 @@ struct info_args {
     bool schema;
 };
 
-static const char *const known_extensions[] = {"eep.async/1", "eep.files/1", "eep.lease/1", "eep.pty/1"};
+static const char *const known_extensions[] = {"eep.async/1", EEP_EXT_EXECUTION, "eep.files/1", "eep.lease/1",
+                                               "eep.pty/1"};
 enum { KNOWN_EXTENSIONS = sizeof(known_extensions) / sizeof(known_extensions[0]) };
 
 static int print_json(const eep_plugin *plugin, const char *path, struct err *err)

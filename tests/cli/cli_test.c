@@ -26,8 +26,8 @@ static const struct eep_setup fake = {.env = fake_env};
 static const struct eep_setup bare; /* no plugin named */
 static struct process process = {.fds = {-1, -1, -1}};
 
-static const char *const verbs[] = {"info",    "validate", "probe",   "health", "run",
-                                    "acquire", "resume",   "realize", "exec",   "release"};
+static const char *const verbs[] = {"info",    "validate", "probe",   "health", "run", "acquire", "resume",
+                                    "realize", "exec",     "release", "attach", "ps",  "kill"};
 enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
 
 /* A file in the folder of this test. */
@@ -126,6 +126,11 @@ static void a_wrong_command_line_is_told(void **state)
         {{"exec", "L", "--status-fd=33", "--", "ls"}, 125, "not open for writing"},
         {{"exec", "L", "--max-output=1.5G", "-c", "ls"}, 125, "is no size"},
         {{"exec", "L", "-i", "--stdin-file=x", "-c", "ls"}, 125, "not both"},
+        {{"exec", "L", "--detach", "-c", "ls"}, 125, "--detach needs --time-limit"},
+        {{"attach", "L"}, 125, "the ID is missing"},
+        {{"attach", "L", "id", "--from=-1"}, 125, "is no offset"},
+        {{"kill"}, 2, "the LEASE is missing"},
+        {{"kill", "L", "id", "word"}, 2, "\"word\" is one word too many"},
         {{"run"}, 125, "there is no command to run"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

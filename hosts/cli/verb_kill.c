@@ -1,0 +1,62 @@
+/* verb_kill.c: `eep kill`: ends a command by its id. */
+#include <stdio.h>
+#include <string.h>
+
+#include "calls.h"
+#include "outcome.h"
+
+struct kill_args {
+    struct common_args common;
+    struct wait_args wait;
+};
+
+static void describe(const struct cli *cli, const eep_execution *execution)
+{
+    char end[48];
+    if (execution->exit_code >= 0)
+        snprintf(end, sizeof(end), "exit status %d", execution->exit_code);
+    else if (execution->term_signal > 0)
+        snprintf(end, sizeof(end), "signal %d", execution->term_signal);
+    else
+        snprintf(end, sizeof(end), "a signal");
+    bool killed = execution->head.flags & EEP_EXECUTION_KILLED;
+    if (!cli->out.json)
+        out_note(&cli->out, "the command %s: %s", killed ? "has been ended" : "had ended before", end);
+}
+
+static int run(struct cli *cli, const void *opaque, int *exit_status, struct err *err)
+{
+    const struct kill_args *args = opaque;
+    CLEANUP(outcome_finish) struct outcome outcome = {0};
+    eep_execution execution = {.head = {.struct_size = sizeof(execution)}};
+    TRY(session_open(cli, &args->wait, err));
+    outcome_begin(&outcome, out_str(cli->operands.items[0]));
+    eep_kill_request request = {.head = session_request(cli, sizeof(request), &args->wait),
+                                .lease = outcome.lease,
+                                .execution_id = out_str(cli->operands.items[1])};
+    int code = call_kill(cli, &request, &execution, err);
+    if (code == EEP_OK) describe(cli, &execution);
+    TRY(outcome_take(&outcome, cli, code, &execution, err));
+    outcome_succeed(&outcome);
+    *exit_status = 0;
+    return outcome_print(cli, &outcome, err);
+}
+
+static const struct option_group groups[] = {
+    {"Time", wait_options, offsetof(struct kill_args, wait)},
+    {"Common options", common_options, offsetof(struct kill_args, common)},
+    {0}};
+
+const struct verb verb_kill = {
+    .name = "kill",
+    .summary = "end a command by its id",
+    .usage = "kill LEASE ID [options]",
+    .about = "Ends a command, with what it has left running in the background: SIGINT, then SIGTERM, then "
+             "SIGKILL, within --timeout. One that had ended before is no failure. An id that never ran is "
+             "one, and it never will.",
+    .options = groups,
+    .args_size = sizeof(struct kill_args),
+    .operand = "LEASE",
+    .operand_2 = "ID",
+    .run = run,
+};
