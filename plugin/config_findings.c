@@ -56,6 +56,9 @@ static const struct kind kinds[FINDING_KINDS] = {
         {ERROR, "missing_credentials",
          "set apiKey, or jwtToken and organizationId; DAYTONA_API_KEY is read only with "
          "trustEnv"},
+    [FOUND_MISSING_CREDENTIALS_TRUSTED] =
+        {ERROR, "missing_credentials",
+         "export DAYTONA_API_KEY=..., or set apiKey, or jwtToken and organizationId"},
     [FOUND_TWO_CREDENTIALS] = {ERROR, "api_key_and_jwt_token", "set one of them"},
     [FOUND_MISSING_ORGANIZATION] = {ERROR, "missing_organization_id", "set organizationId"},
     [FOUND_IMAGE_AND_SNAPSHOT] = {ERROR, "image_and_snapshot", "set one of them"},

@@ -41,6 +41,7 @@ enum finding_kind {
     FOUND_DEPRECATED_VARIABLE,
     /* what keys say together */
     FOUND_MISSING_CREDENTIALS,
+    FOUND_MISSING_CREDENTIALS_TRUSTED, /* the environment has been read, too */
     FOUND_TWO_CREDENTIALS,
     FOUND_MISSING_ORGANIZATION,
     FOUND_IMAGE_AND_SNAPSHOT,

@@ -26,7 +26,8 @@ static int check_credentials(struct load *load)
     bool blamed = findings_blame(load->findings, "apiKey") || findings_blame(load->findings, "jwtToken");
     if (key && token) return add(load, FOUND_TWO_CREDENTIALS, "jwtToken", "is set, but apiKey is set too");
     if (!key && !token && !blamed)
-        return add(load, FOUND_MISSING_CREDENTIALS, "apiKey", "is missing, and there is no jwtToken either");
+        return add(load, config->trust_env ? FOUND_MISSING_CREDENTIALS_TRUSTED : FOUND_MISSING_CREDENTIALS,
+                   "apiKey", "is missing, and there is no jwtToken either");
     if (token && !config->organization_id.ptr && !findings_blame(load->findings, "organizationId"))
         return add(load, FOUND_MISSING_ORGANIZATION, "organizationId", "is missing, and jwtToken needs it");
     return EEP_OK;
