@@ -58,9 +58,10 @@ struct verb {
     const char *about;   /* paragraphs for `--help` */
     const struct option_group *options;
     size_t args_size;
-    const char *operand;     /* the first operand that it needs: "LEASE"; NULL = it takes none */
-    const char *operand_2;   /* the second one: "ID"; NULL = there is none */
-    bool takes_command;      /* words after "--" */
+    const char *operand;   /* the first operand that it needs: "LEASE"; NULL = it takes none */
+    const char *operand_2; /* the second one: "ID"; NULL = there is none */
+    bool takes_command;    /* words after "--" */
+    bool makes_lease;      /* what it leaves behind when it fails is nobody else's, and has to be destroyed */
     bool passes_exit_status; /* exits with the command's status, so a wrong command line is 125 */
     int (*run)(struct cli *cli, const void *args, int *exit_status, struct err *err);
 };

@@ -130,6 +130,8 @@ int lease_print(const struct cli *cli, const eep_lease *lease, struct err *err)
 
 const char *released_word(const eep_released *released)
 {
+    bool keeps = released->mode == EEP_RELEASE_STOP || released->mode == EEP_RELEASE_ARCHIVE;
+    if (keeps && released->state == EEP_STATE_GONE) return "gone";
     switch (released->mode) {
     case EEP_RELEASE_STOP: return "stopped";
     case EEP_RELEASE_DESTROY: return "destroyed";

@@ -37,7 +37,7 @@ int lease_print(const struct cli *cli, const eep_lease *lease, struct err *err);
 
 json_object *released_to_json(const eep_released *released);
 
-/* "destroyed", "stopped", ... */
+/* "destroyed", "stopped", ...; "gone" when there was nothing left whose files could be kept. */
 const char *released_word(const eep_released *released);
 
 /* Destroys a lease that this run has made; uses the clean-up token, so that it

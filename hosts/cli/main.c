@@ -43,10 +43,10 @@ static const char *const overview_tail =
     "  0    all is well                      124  time limit\n"
     "  1    validate, probe, health: \"no\"    125  eep could not do it\n"
     "  2    wrong command line               130  interrupted\n"
-    "  exec, run and attach exit with the command's own status (128+n for signal n), and with\n"
-    "  125 for a wrong command line.\n"
+    "  exec, run and attach exit with the command's own status (128+n for signal n),\n"
+    "  and with 125 for a wrong command line.\n"
     "\n"
-    "`eep VERB --help` tells the options of a verb.\n";
+    "`eep VERB --help`, or `eep help VERB`, tells the options of a verb.\n";
 
 static void print_overview(FILE *to)
 {
@@ -129,10 +129,8 @@ static int report_failure(const struct cli *cli, struct err *err)
     json_add_int(object, "exit", exit_status);
     if (cli->partial) json_add(object, "partial", json_object_get(cli->partial));
     status_fd_write(cli->status_fd, object);
-    if (!cli->out.json)
-        out_failure(cli->verb->name, err);
-    else if (json_write(STDOUT_FILENO, object) != 0)
-        out_failure(cli->verb->name, err);
+    if (!cli->out.json || json_write(STDOUT_FILENO, object) != 0)
+        out_failure(cli->verb->name, err, cli->verb->makes_lease);
     return exit_status;
 }
 
@@ -172,6 +170,19 @@ static int flush_stdout(int exit_status)
     return exit_status ? exit_status : EXIT_COULD_NOT;
 }
 
+/* `eep help VERB` is `eep VERB --help`. */
+static int help(const char *name)
+{
+    if (!name) {
+        print_overview(stdout);
+        return flush_stdout(0);
+    }
+    const struct verb *verb = find_verb(name);
+    if (!verb) return unknown_verb(name);
+    print_help(verb);
+    return flush_stdout(0);
+}
+
 int main(int argc, char **argv)
 {
     /* A reader that has gone is an error of write() then, which stops the command and is reported. */
@@ -180,10 +191,8 @@ int main(int argc, char **argv)
         print_overview(stderr);
         return EXIT_USAGE;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
-        print_overview(stdout);
-        return flush_stdout(0);
-    }
+    if (strcmp(argv[1], "help") == 0) return help(argv[2]);
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) return help(NULL);
     if (strcmp(argv[1], "--version") == 0) {
         puts("eep " CLI_VERSION);
         return flush_stdout(0);

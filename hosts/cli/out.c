@@ -41,23 +41,23 @@ void out_warn(const char *format, ...)
     va_end(args);
 }
 
-static void print_what_was_left(const struct err *err)
+static void print_what_was_left(const struct err *err, bool made_lease)
 {
-    if (err->lease[0] && (err->flags & EEP_ERROR_MAYBE_APPLIED))
+    if (made_lease && err->lease[0] && (err->flags & EEP_ERROR_MAYBE_APPLIED))
         progress_print("     lease %s may still exist: eep release %s --destroy\n", err->lease, err->lease);
     if (err->execution_id[0] && (err->flags & EEP_ERROR_MAYBE_APPLIED))
         progress_print("     the command may still run; --id %s joins it instead of starting it again\n",
                        err->execution_id);
 }
 
-void out_failure(const char *verb, const struct err *err)
+void out_failure(const char *verb, const struct err *err, bool made_lease)
 {
     progress_print("eep: %s: %s%s%s%s\n", verb, err->message, err->where[0] ? " (" : "", err->where,
                    err->where[0] ? ")" : "");
     if (err->hint[0]) progress_print("     %s\n", err->hint);
     if (err->retry_after_ms)
         progress_print("     the service asks to wait %.1f s\n", err->retry_after_ms / 1000.0);
-    print_what_was_left(err);
+    print_what_was_left(err, made_lease);
 }
 
 void out_painted(const struct out *out, enum out_color color, const char *text, int width)

@@ -28,8 +28,9 @@ void out_note(const struct out *out, const char *format, ...) PRINTF(2, 3);
 /* "eep: ..." on standard error, always: something went wrong that is no error of the verb. */
 void out_warn(const char *format, ...) PRINTF(1, 2);
 
-/* "eep: VERB: message (where)", and on the next line what can be done. */
-void out_failure(const char *verb, const struct err *err);
+/* "eep: VERB: message (where)", and on the next line what can be done. Only a lease that the verb has made is
+ * one to destroy: any other is the user's, with the user's files. */
+void out_failure(const char *verb, const struct err *err, bool made_lease);
 
 /* Prints text padded to `width`, in a colour when standard output is a terminal. */
 void out_painted(const struct out *out, enum out_color color, const char *text, int width);

@@ -63,5 +63,6 @@ const struct verb verb_acquire = {
              "--key it is kept for the next try.",
     .options = groups,
     .args_size = sizeof(struct acquire_args),
+    .makes_lease = true,
     .run = run,
 };

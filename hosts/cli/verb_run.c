@@ -79,8 +79,8 @@ static int work(struct cli *cli, const struct run_args *args, struct plan *plan,
     return command_run(&plan->command, cli, &args->wait, lease, outcome, err);
 }
 
-/* After work that failed: its error is the answer. It names
- * the lease only if that could not be destroyed either. */
+/* After work that failed: the error of the work is the answer. It names the lease only when the release has
+ * failed, too. */
 static int release_after_failure(struct cli *cli, const struct run_args *args, eep_str lease, struct err *err)
 {
     struct err release_err = {0};
@@ -113,7 +113,7 @@ static int release_after_end(struct cli *cli, const struct run_args *args, eep_s
     }
     CLEANUP(json_release) json_object *error = json_from_err(err);
     json_add(outcome->json, "releaseError", json_object_get(json_object_object_get(error, "error")));
-    out_failure("run", err);
+    out_failure("run", err, true);
     return EEP_OK;
 }
 
@@ -170,6 +170,7 @@ const struct verb verb_run = {
     .options = groups,
     .args_size = sizeof(struct run_args),
     .takes_command = true,
+    .makes_lease = true,
     .passes_exit_status = true,
     .run = run,
 };

@@ -77,6 +77,10 @@ static void every_verb_has_help(void **state)
         eep_says(&process, PROCESS_STDOUT, "--plugin FILE");
         if (longest_line(process_text(&process, PROCESS_STDOUT)) > 80)
             fail_msg("the help of %s is too wide", verbs[i]);
+        char *help = strdup(process_text(&process, PROCESS_STDOUT));
+        assert_int_equal(EEP_RUN(&process, &bare, "help", verbs[i]), 0);
+        assert_string_equal(process_text(&process, PROCESS_STDOUT), help);
+        free(help);
         assert_int_equal(EEP_RUN(&process, &bare, verbs[i], "-h"), 0);
     }
 }
@@ -88,6 +92,7 @@ static void no_verb_and_a_wrong_one(void **state)
     eep_says(&process, PROCESS_STDERR, "Usage: eep VERB");
     assert_int_equal(EEP_RUN(&process, &bare, "aquire"), 2);
     eep_says(&process, PROCESS_STDERR, "did you mean \"acquire\"?");
+    assert_int_equal(EEP_RUN(&process, &bare, "help", "aquire"), 2);
 }
 
 /* The same mistake is 2, or 125 for verbs that pass a command's exit status on. */

@@ -333,7 +333,7 @@ static void the_second_interrupt_leaves_at_once(void **state)
     process_signal(&process, SIGINT);
     assert_int_equal(process_finish(&process), 130);
     assert_true(process_now_ms() - second < 2000);
-    eep_says(&process, PROCESS_STDERR, lease);
+    assert_null(strstr(process_text(&process, PROCESS_STDERR), "--destroy")); /* the lease is the user's */
     eep_says(&process, PROCESS_STDERR, "--id stubborn joins it");
 }
 
@@ -362,6 +362,30 @@ static void files_survive_a_stop_and_a_new_process(void **state)
     assert_int_equal(EEP_RUN(&process, &eep, "exec", lease, "-c", "test -d sub && ./program"), 0);
     assert_string_equal(process_text(&process, PROCESS_STDOUT), "it works\n");
     unlink(path);
+}
+
+static void stopping_what_is_deleted_says_so(void **state)
+{
+    (void)state;
+    if (!provider_attaches()) return; /* the fake never tells */
+    assert_int_equal(EEP_RUN(&process, &eep, "acquire"), 0);
+    char *deleted = eep_line(&process);
+    assert_int_equal(EEP_RUN(&process, &eep, "release", deleted, "--destroy"), 0);
+    assert_int_equal(EEP_RUN(&process, &eep, "release", deleted, "--stop"), 0);
+    eep_says(&process, PROCESS_STDERR, "sandbox already gone");
+    free(deleted);
+}
+
+static void a_missing_key_is_one_to_export(void **state)
+{
+    (void)state;
+    if (!provider_attaches()) return; /* the fake needs no key */
+    const char *const plugin_only[] = {eep.env[0], NULL};
+    const struct eep_setup keyless = {.env = plugin_only};
+    assert_int_equal(EEP_RUN(&process, &keyless, "acquire"), 125);
+    eep_says(&process, PROCESS_STDERR, "export DAYTONA_API_KEY=...");
+    assert_int_equal(EEP_RUN(&process, &keyless, "acquire", "--no-trust-env"), 125);
+    eep_says(&process, PROCESS_STDERR, "only with trustEnv");
 }
 
 static void a_source_that_fails_is_told(void **state)
@@ -522,6 +546,8 @@ int main(void)
         cmocka_unit_test(the_first_interrupt_kills_the_command),
         cmocka_unit_test(the_second_interrupt_leaves_at_once),
         cmocka_unit_test(files_survive_a_stop_and_a_new_process),
+        cmocka_unit_test(stopping_what_is_deleted_says_so),
+        cmocka_unit_test(a_missing_key_is_one_to_export),
         cmocka_unit_test(a_source_that_fails_is_told),
         cmocka_unit_test(the_same_key_gives_the_same_lease),
         cmocka_unit_test(run_leaves_nothing),
