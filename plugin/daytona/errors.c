@@ -61,6 +61,8 @@ static const struct meaning meanings[] = {
     {401, EEP_E_UNAUTHENTICATED, 0, "the service does not know these credentials"},
     {403, EEP_E_PERMISSION_DENIED, 0, "these credentials may not do this"},
     {404, EEP_E_NOT_FOUND, 0, "not found"},
+    {407, EEP_E_INVALID_CONFIG, 0,
+     "the proxy wants a user name and a password: set proxy to http://USER:PASSWORD@HOST:PORT"},
     {408, EEP_E_DEADLINE, EEP_ERROR_RETRYABLE | EEP_ERROR_MAYBE_APPLIED, "the service gave up waiting"},
     {409, EEP_E_CONFLICT, EEP_ERROR_RETRYABLE, "the sandbox is changing its state"},
     {410, EEP_E_NOT_FOUND, 0, "gone"},

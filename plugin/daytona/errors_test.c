@@ -46,6 +46,7 @@ static void test_what_each_status_means(void **state)
         {403, EEP_E_PERMISSION_DENIED, 0},
         {404, EEP_E_NOT_FOUND, 0},
         {405, EEP_E_PROTOCOL, 0},
+        {407, EEP_E_INVALID_CONFIG, 0},
         {408, EEP_E_DEADLINE, EEP_ERROR_RETRYABLE | EEP_ERROR_MAYBE_APPLIED},
         {409, EEP_E_CONFLICT, EEP_ERROR_RETRYABLE},
         {410, EEP_E_NOT_FOUND, 0},

@@ -354,12 +354,25 @@ static int classify(struct transfer *transfer, CURLcode code, struct err *err)
     }
 }
 
-static enum err_layer layer_of(CURLcode code)
+/* How far a transfer came before its time ran out. */
+static enum err_layer layer_reached(const struct transfer *transfer)
 {
+    curl_off_t resolved = 0;
+    curl_off_t connected = 0;
+    if (was_sent(transfer)) return ERR_LAYER_SERVICE; /* a kept connection has no such times */
+    curl_easy_getinfo(transfer->easy, CURLINFO_NAMELOOKUP_TIME_T, &resolved);
+    curl_easy_getinfo(transfer->easy, CURLINFO_CONNECT_TIME_T, &connected);
+    if (resolved == 0) return ERR_LAYER_RESOLVE;
+    return connected == 0 ? ERR_LAYER_CONNECT : ERR_LAYER_SERVICE;
+}
+
+static enum err_layer layer_of(const struct transfer *transfer, CURLcode code)
+{
+    if (connect_status(transfer) >= 300) return ERR_LAYER_CONNECT;
     if (is_tls_error(code)) return ERR_LAYER_TLS;
     if (code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY) return ERR_LAYER_RESOLVE;
     if (code == CURLE_COULDNT_CONNECT) return ERR_LAYER_CONNECT;
-    return ERR_LAYER_SERVICE;
+    return code == CURLE_OPERATION_TIMEDOUT ? layer_reached(transfer) : ERR_LAYER_SERVICE;
 }
 
 int transfer_result(struct transfer *transfer, CURLcode code, struct err *err)
@@ -382,6 +395,6 @@ int transfer_result(struct transfer *transfer, CURLcode code, struct err *err)
     classify(transfer, code, err);
     curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &os_errno);
     err->os_errno = (int)os_errno;
-    err->layer = connect_status(transfer) >= 300 ? ERR_LAYER_CONNECT : layer_of(code);
+    err->layer = layer_of(transfer, code);
     return err->code;
 }
