@@ -519,7 +519,7 @@ static void a_command_that_goes_with_its_sandbox_is_interrupted(void **state)
     assert_int_equal(ran.execution.exit_code, -1);
     OUTCOME killed = KILL("cut");
     EXPECT(killed, EEP_E_INTERRUPTED);
-    OUTCOME looked = LOOK("cut", .head.flags = EEP_ATTACH_NO_WAIT | EEP_ATTACH_NO_START);
+    OUTCOME looked = ATTACH("cut", .head.flags = EEP_ATTACH_NO_WAIT | EEP_ATTACH_NO_START);
     EXPECT(looked, EEP_E_CONFLICT);
     LISTED listed = list(0, EEP_LIST_NO_START);
     assert_int_equal(listed.code, EEP_E_CONFLICT);
