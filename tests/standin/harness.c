@@ -129,7 +129,8 @@ int server_fails(const char *const *arguments, char *text, size_t cap)
     pid_t pid = spawn(argv, -1, output[1]);
     close(output[1]);
     size_t len = 0;
-    for (ssize_t n = 1; n > 0 && len + 1 < cap; len += (size_t)n)
+    struct pollfd watched = {.fd = output[0], .events = POLLIN};
+    for (ssize_t n = 1; n > 0 && len + 1 < cap && poll(&watched, 1, LIMIT_MS) == 1; len += (size_t)n)
         if ((n = read(output[0], text + len, cap - len - 1)) < 0) break;
     text[len] = '\0';
     close(output[0]);

@@ -263,6 +263,72 @@ static void full_isolation_is_full_or_fails(void **state)
     assert_non_null(strstr(text, "apt install bubblewrap"));
 }
 
+/* As pam_tmpdir makes them: a directory for one user only, with another one in it. */
+static void make_closed(char closed[64], char inner[80])
+{
+    snprintf(closed, 64, "/tmp/standin-test.XXXXXX");
+    assert_non_null(mkdtemp(closed)); /* 0700 */
+    snprintf(inner, 80, "%s/inner", closed);
+    assert_int_equal(mkdir(inner, 0755), 0);
+}
+
+static void remove_closed(const char *closed, const char *inner)
+{
+    assert_true(is_empty(inner));
+    rmdir(inner);
+    rmdir(closed);
+}
+
+static void expect_service(const char *const *arguments)
+{
+    char id[64];
+    struct server server = server_run(arguments);
+    make_sandbox(&server, "{}", id);
+    expect_output(&server, id, "echo alive", "alive\n");
+    assert_int_equal(server_end(&server), 0);
+}
+
+/* Root's sandboxes run as others and could not get through; for anybody else the directory is as good as any. */
+static void a_closed_directory_is_refused(void **state)
+{
+    (void)state;
+    static const char *const modes[] = {"auto", "none"};
+    char closed[64], inner[80], text[4096], named[96];
+    make_closed(closed, inner);
+    for (int i = 0; i < 2; i++) {
+        const char *const arguments[] = {"--dir", inner, "--isolation", modes[i], "--port", "0", NULL};
+        if (geteuid() != 0) {
+            expect_service(arguments);
+            continue;
+        }
+        assert_int_equal(server_fails(arguments, text, sizeof text), 1);
+        snprintf(named, sizeof named, "cannot pass %s ", closed);
+        if (strstr(text, named) == NULL || strstr(text, "--dir") == NULL) fail_msg("said: %s", text);
+    }
+    remove_closed(closed, inner);
+}
+
+static void a_closed_tmpdir_is_passed_over(void **state)
+{
+    (void)state;
+    char closed[64], inner[80], text[4096];
+    static const char *const plain[] = {NULL};
+    /* it gets as far as the certificate */
+    static const char *const ends[] = {"--tls-cert", "/nowhere", "--tls-key", "/nowhere", "--port", "0", NULL};
+    const char *tmpdir = getenv("TMPDIR");
+    char saved[4096];
+    snprintf(saved, sizeof saved, "%s", tmpdir != NULL ? tmpdir : "");
+    make_closed(closed, inner);
+    setenv("TMPDIR", inner, 1);
+    expect_service(plain);
+    assert_int_equal(server_fails(ends, text, sizeof text), 1);
+    if (tmpdir != NULL) setenv("TMPDIR", saved, 1);
+    if (tmpdir == NULL) unsetenv("TMPDIR");
+    bool said = strstr(text, closed) != NULL && strstr(text, "in /tmp instead") != NULL;
+    if (said != (geteuid() == 0)) fail_msg("said: %s", text);
+    remove_closed(closed, inner);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,6 +341,8 @@ int main(void)
         cmocka_unit_test(a_deleted_sandbox_leaves_nothing),
         cmocka_unit_test(no_isolation_is_said_loudly),
         cmocka_unit_test(full_isolation_is_full_or_fails),
+        cmocka_unit_test(a_closed_directory_is_refused),
+        cmocka_unit_test(a_closed_tmpdir_is_passed_over),
     };
     curl_global_init(CURL_GLOBAL_DEFAULT);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,6 +63,16 @@ static void announce(const struct standin *standin)
             standin->origin, options->key);
 }
 
+static void say_passed_over(const struct standin *standin)
+{
+    const struct store *store = &standin->store;
+    if (store->passed_over == NULL || standin->options.quiet) return;
+    fprintf(stderr,
+            "daytona-standin: $TMPDIR cannot be used, sandboxes (other users, not root) cannot pass %s; "
+            "in /tmp instead\n",
+            store->passed_over);
+}
+
 static int say_ready(const struct standin *standin)
 {
     int fd = standin->options.ready_fd;
@@ -82,6 +92,7 @@ static int set_up(struct standin *standin, struct MHD_Daemon **daemon, struct fa
     faults_init(&standin->faults);
     TRY(reqlog_init(&standin->log, options->log_file, why));
     TRY(store_init(&standin->store, options->dir, why));
+    say_passed_over(standin);
     TRY(isolate_init(&standin->isolation, options, &standin->store, why));
     return server_start(standin, daemon, why);
 }

@@ -111,18 +111,58 @@ static const char *default_base(void)
     return base != NULL && *base == '/' ? base : "/tmp";
 }
 
+/* The outermost directory on the way into this one that other users cannot pass, or NULL. To be freed. */
+static char *find_barrier(const char *absolute)
+{
+    struct stat info;
+    for (size_t len = 0;; len++) {
+        if (absolute[len] != '/' && absolute[len] != '\0') continue;
+        char *prefix = mem_copy_n(absolute, len > 0 ? len : 1);
+        if (stat(prefix, &info) != 0 || (info.st_mode & S_IXOTH) == 0) return prefix;
+        free(prefix);
+        if (absolute[len] == '\0') return NULL;
+    }
+}
+
+/* The real path of a directory that sandboxes can get into: root's run as other users. */
+static int resolve(const char *base, char **absolute, char **barrier, struct fail *why)
+{
+    *absolute = realpath(base, NULL);
+    if (*absolute == NULL) return fail_set(why, "no directory %s: %s", base, strerror(errno));
+    *barrier = geteuid() == 0 ? find_barrier(*absolute) : NULL;
+    if (*barrier == NULL) return 0;
+    mem_free_text(absolute);
+    return fail_set(why,
+                    "sandboxes cannot pass %s on the way to %s: started as root, they run as other users; "
+                    "chmod o+x it or give another --dir",
+                    *barrier, base);
+}
+
+/* Below --dir or nowhere; without it /tmp will do as well as $TMPDIR (pam_tmpdir closes root's to others). */
+static int choose_base(struct store *store, const char *base, char **absolute, struct fail *why)
+{
+    CLEANUP(mem_free_text) char *barrier = NULL;
+    CLEANUP(mem_free_text) char *second = NULL;
+    if (resolve(base != NULL ? base : default_base(), absolute, &barrier, why) == 0) return 0;
+    if (base != NULL || barrier == NULL) return -1;
+    TRY(resolve("/tmp", absolute, &second, why));
+    store->passed_over = barrier;
+    barrier = NULL; /* the store owns it now */
+    return 0;
+}
+
 int store_init(struct store *store, const char *base, struct fail *why)
 {
-    CLEANUP(mem_free_text) char *absolute = realpath(base != NULL ? base : default_base(), NULL);
-    if (absolute == NULL)
-        return fail_set(why, "no directory %s: %s", base != NULL ? base : default_base(), strerror(errno));
+    CLEANUP(mem_free_text) char *absolute = NULL;
+    TRY(choose_base(store, base, &absolute, why));
     char *root = mem_format("%s/daytona-standin.XXXXXX", absolute);
     if (mkdtemp(root) == NULL) {
         free(root);
         return fail_set(why, "cannot make a directory in %s: %s", absolute, strerror(errno));
     }
-    *store = (struct store){
-        .root = root, .agent = mem_format("%s/agent", root), .etc = mem_format("%s/etc", root)};
+    store->root = root;
+    store->agent = mem_format("%s/agent", root);
+    store->etc = mem_format("%s/etc", root);
     TRY(make_directory(store->root, 0711, why)); /* sandboxes run as other users and must pass through */
     TRY(copy_agent(store, why));
     return write_etc(store->etc, why);
@@ -134,6 +174,7 @@ void store_finish(struct store *store)
     free(store->etc);
     free(store->agent);
     free(store->root);
+    free(store->passed_over);
     *store = (struct store){0};
 }
 

@@ -3,7 +3,7 @@
  *
  *   ROOT/agent   ROOT/etc/{passwd,group,shells,...}   ROOT/<sandbox id>/{home,tmp}
  *
- * ROOT is a fresh directory (below --dir or $TMPDIR), so nothing outside it is ever touched and store_finish
+ * ROOT is a fresh directory (below --dir, $TMPDIR or /tmp), so nothing outside it is ever touched and store_finish
  * can remove all of it. Only the keeper's thread changes it. Sandboxes see their own home and tmp and the
  * shared etc.
  */
@@ -18,8 +18,10 @@ struct store {
     char *root;
     char *agent;
     char *etc;
+    char *passed_over; /* the closed directory for which $TMPDIR was not used, or NULL */
 };
 
+/* store is zeroed before, and finished after a failure too. */
 int store_init(struct store *store, const char *base, struct fail *why);
 void store_finish(struct store *store);
 
