@@ -2,9 +2,9 @@
 #include "agent.h"
 
 #include "fd.h"
+#include "signals.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,14 +73,12 @@ static void split(char *shell, char *argv[SHELL_MAX_WORDS + 1])
 /* Runs in the vfork child: it shares our memory until exec, so it only makes system calls. */
 static int become_shell(char **argv, char **environment, const char *directory, int input, int output)
 {
-    sigset_t none;
-    sigemptyset(&none);
     setsid();
     if (*directory != '\0' && chdir(directory) != 0) return errno;
     dup2(input, 0);
     dup2(output, 1);
     dup2(output, 2);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    signals_reset();
     execvpe(argv[0], argv, environment);
     return errno;
 }

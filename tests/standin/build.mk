@@ -9,8 +9,8 @@ STANDIN_SRC := $(addprefix tests/standin/, \
     api_misc.c api_create.c api_list.c api_sandbox.c api_settings.c labels.c \
     toolbox.c toolbox_exec.c toolbox_files.c toolbox_transfer.c upload.c file_info.c multipart.c range.c \
     sandbox.c registry.c keeper.c isolate.c bwrap.c store.c \
-    buf.c clock.c fail.c fd.c json_out.c mem.c url.c utf8.c)
-STANDIN_AGENT_SRC := $(addprefix tests/standin/, agent.c agent_exec.c agent_files.c agent_descendants.c fd.c)
+    buf.c clock.c fail.c fd.c json_out.c mem.c signals.c url.c utf8.c)
+STANDIN_AGENT_SRC := $(addprefix tests/standin/, agent.c agent_exec.c agent_files.c agent_descendants.c fd.c signals.c)
 
 PROGRAMS += $(BUILD)/daytona-standin $(BUILD)/standin-agent
 

@@ -4,6 +4,7 @@
 #include "bwrap.h"
 #include "fd.h"
 #include "mem.h"
+#include "signals.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -63,8 +64,6 @@ static void arrange_descriptors(const struct launch *launch)
 static int become_agent(const struct launch *launch)
 {
     static char *const no_environment[] = {NULL};
-    sigset_t none;
-    sigemptyset(&none);
     setsid(); /* a Ctrl-C at the server's terminal is the server's to handle */
     arrange_descriptors(launch);
     limit(RLIMIT_CORE, 0);
@@ -73,8 +72,7 @@ static int become_agent(const struct launch *launch)
     if (launch->uid != 0 && !drop_to(launch->uid)) return errno;
     /* after the change of user, which clears it */
     if (launch->die_with_us && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return errno;
-    signal(SIGPIPE, SIG_DFL);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    signals_reset();
     execve(launch->argv[0], launch->argv, no_environment);
     return errno;
 }

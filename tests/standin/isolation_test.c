@@ -314,7 +314,8 @@ static void a_closed_tmpdir_is_passed_over(void **state)
     char closed[64], inner[80], text[4096];
     static const char *const plain[] = {NULL};
     /* it gets as far as the certificate */
-    static const char *const ends[] = {"--tls-cert", "/nowhere", "--tls-key", "/nowhere", "--port", "0", NULL};
+    static const char *const ends[] = {"--tls-cert", "/nowhere", "--tls-key", "/nowhere",
+                                       "--port",     "0",        NULL};
     const char *tmpdir = getenv("TMPDIR");
     char saved[4096];
     snprintf(saved, sizeof saved, "%s", tmpdir != NULL ? tmpdir : "");
@@ -327,6 +328,31 @@ static void a_closed_tmpdir_is_passed_over(void **state)
     bool said = strstr(text, closed) != NULL && strstr(text, "in /tmp instead") != NULL;
     if (said != (geteuid() == 0)) fail_msg("said: %s", text);
     remove_closed(closed, inner);
+}
+
+/* A script's "&" ignores SIGINT and SIGQUIT, nohup SIGHUP; a command must not notice. */
+static void commands_start_with_fresh_signals(void **state)
+{
+    (void)state;
+    static const char *const modes[] = {"auto", "none"};
+    static const int ignored[] = {SIGINT, SIGQUIT, SIGHUP, SIGUSR1};
+    sigset_t blocked, before;
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGUSR2);
+    for (int i = 0; i < 2; i++) {
+        struct place place;
+        for (size_t n = 0; n < sizeof ignored / sizeof *ignored; n++)
+            signal(ignored[n], SIG_IGN);
+        sigprocmask(SIG_BLOCK, &blocked, &before);
+        place_init(&place, "--isolation", modes[i]);
+        sigprocmask(SIG_SETMASK, &before, NULL);
+        for (size_t n = 0; n < sizeof ignored / sizeof *ignored; n++)
+            signal(ignored[n], SIG_DFL);
+        expect_output(&place.server, place.id, "awk '/^Sig(Ign|Blk)/ {print $2}' /proc/self/status",
+                      "0000000000000000\n0000000000000000\n");
+        assert_int_equal(server_end(&place.server), 0);
+        place_finish(&place);
+    }
 }
 
 int main(void)
@@ -343,6 +369,7 @@ int main(void)
         cmocka_unit_test(full_isolation_is_full_or_fails),
         cmocka_unit_test(a_closed_directory_is_refused),
         cmocka_unit_test(a_closed_tmpdir_is_passed_over),
+        cmocka_unit_test(commands_start_with_fresh_signals),
     };
     curl_global_init(CURL_GLOBAL_DEFAULT);
     return cmocka_run_group_tests(tests, NULL, NULL);
