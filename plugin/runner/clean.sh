@@ -24,5 +24,5 @@ e_older() {
         e_ended "$e_f" && rm -f "$e_p.p" "$e_p.o" "$e_p.e" "$e_p.k" "$e_p.k."*
     done
     # Inputs of requests that were cut before their supervisor ran.
-    rm -f $(e_older 60 '*.[0-9]*' | grep -v k)
+    rm -f $(e_older 60 '*.[0-9]*' | grep -v '\.k\.')
 ) </dev/null >/dev/null &

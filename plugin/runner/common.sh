@@ -47,7 +47,7 @@ e_read() {
     e_st=marked
     {
         read -r e_x e_d e_w e_ws e_wb e_t0 e_mg e_z
-        read -r e_x e_u e_us e_uz
+        read -r e_x e_u e_us e_kp e_uz
         read -r e_x e_code e_sig e_to e_te e_lost e_held e_kill e_whys e_unsure e_t1 e_xz
     } <"$e_p.p"
     [ "$e_z" = . ] || e_d=- e_t0=0
@@ -57,12 +57,16 @@ e_read() {
 # The state: none, done, running, never (marked, but nothing was run) or lost (it ran, its end is unknown).
 e_look() {
     e_read
-    [ $e_st = marked ] || return
-    [ "$e_wb" = "$e_boot" ] && e_alive "$e_w" "$e_ws" && e_st=running && return
-    # It may have ended between the two looks; a marker without its dot may be on its way.
-    [ "$e_z" = . ] || sleep 1
+    # A marker without its dot may be on its way.
+    [ "$e_st$e_z" != marked ] || { sleep 1; e_read; }
+    [ $e_st = marked ] || return 0
+    if [ "$e_wb" = "$e_boot" ] && e_alive "$e_w" "$e_ws"; then
+        e_st=running
+        return
+    fi
+    # It may have ended between the two looks.
     e_read
-    [ $e_st = marked ] || return
+    [ $e_st = marked ] || return 0
     e_st=never
     [ "$e_uz" != . ] || e_st=lost
 }
@@ -79,10 +83,18 @@ e_holding() {
     return 1
 }
 
-# Sizes of the streams as they are now, in e_to and e_te.
+# Sizes of the streams as they are now, in e_to and e_te. While it runs, its keeper's descriptors tell them without a
+# process; the offsets of a keeper that has just ended cannot be read any more.
 e_sizes() {
-    e_to=$(wc -c <"$e_p.o") e_te=0
-    [ "$e_mg" = 1 ] || e_te=$(wc -c <"$e_p.e")
+    e_to= e_te=0
+    if [ "$e_st$e_uz" = running. ]; then
+        read -r e_x e_to <"/proc/$e_kp/fdinfo/6"
+        [ "$e_mg" = 1 ] || read -r e_x e_te <"/proc/$e_kp/fdinfo/8" || e_to=
+    fi
+    if [ -z "$e_to" ]; then
+        e_to=$(wc -c <"$e_p.o")
+        [ "$e_mg" = 1 ] || e_te=$(wc -c <"$e_p.e")
+    fi
 }
 
 # e_raw FILE SIZE: its text in e_t, if it is short and plain enough to travel as it is.
@@ -98,6 +110,12 @@ e_raw() {
     [ ${#e_t} = "$2" ]
 }
 
+e_tools() {
+    for e_x; do
+        command -v $e_x >/dev/null || return
+    done
+}
+
 # e_stream NAME OFFSET TOTAL: what there is of a stream from an offset on, at most e_in bytes.
 e_stream() {
     e_n=$(($3 - $2))
@@ -106,24 +124,23 @@ e_stream() {
     if [ "$2" = 0 ] && e_raw "$e_p.$1" $e_n; then
         echo "raw $1 $2 $e_n"
         printf '%s\n' "$e_t"
-    elif command -v base64 >/dev/null; then
+    elif ! e_tools base64 head tail; then
+        echo "none $1 $2 $e_n"
+    else
         echo "b64 $1 $2 $e_n"
-        if [ "$2.$e_n" = "0.$3" ]; then
-            head -c $e_n "$e_p.$1" | base64
+        if [ "$e_st.$e_h.$2.$e_n" = "done.0.0.$3" ]; then
+            base64 <"$e_p.$1"
         else
             tail -c "+$(($2 + 1))" "$e_p.$1" | head -c $e_n | base64
         fi
-    else
-        echo "none $1 $2 $e_n"
     fi
 }
 
 # The answer: one line for the state, one for the folder, the streams, and a last line that proves completeness.
 e_answer() {
-    e_keys=
+    e_keys= e_h=0
     case $e_st in
     done)
-        e_h=0
         if [ "$e_held" != 0 ]; then
             # In this order: what is not held any more cannot grow after the look at its size.
             e_holding && e_h=1
@@ -151,7 +168,7 @@ e_answer() {
 e_await() {
     e_clock
     e_end=$((e_now + $1)) e_nap=0.005
-    while e_look && [ $e_st = running ]; do
+    while e_look; [ $e_st = running ]; do
         if [ "$e_news" = 1 ]; then
             e_sizes
             [ "$e_to" -le "$e_oo" ] && [ "$e_te" -le "$e_oe" ] || return

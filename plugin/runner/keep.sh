@@ -9,7 +9,7 @@
 #
 # Descriptors: 4 and 5 the streams, 6 and 8 their files, 7 the events, 3 the verdict for the supervisor.
 
-# e_pump STREAM FILE: a cat and somebody who tells of its end.
+# e_pump STREAM FD: a cat from one descriptor to the other, and somebody who tells of its end.
 e_pump() {
     (
         exec 3>&-
@@ -50,22 +50,18 @@ e_ended() {
         e_ladder o $e_rungs
     else
         e_lost=1 e_cats=$((e_cats + 1))
-        (
-            exec 3>&-
-            cat <&"$1"
-            echo "c $1 0" >&7
-        ) &
+        e_pump "$1" 1
     fi
 }
 
 # Are all cats asleep? Then they wait at empty pipes that somebody holds open. Lists them in e_held.
 e_asleep() {
-    e_held=
+    e_held= e_n=0
     for e_x in $e_pid4 $e_pid5; do
         e_proc "$e_x" && [ "$e_state" = S ] || return 1
-        e_held=$e_held,$e_x.$e_start
+        e_held=$e_held,$e_x.$e_start e_n=$((e_n + 1))
     done
-    [ "$e_held" ]
+    [ $e_n = $e_cats ]
 }
 
 # The verdict: both sizes, whether output was lost, who still pumps.
@@ -123,7 +119,10 @@ e_keep() {
         case $e_x in
         p) eval "e_pid$e_y=$e_z" ;;
         c) e_ended "$e_y" "$e_z" ;;
-        t) e_tick ;;
+        t)
+            e_timer=
+            e_tick
+            ;;
         over)
             # No time limit any more. The end of its timer is the first look at what is left.
             e_over=1

@@ -15,7 +15,11 @@ running | lost) e_after=1 ;;
 done) [ "$e_wb" != "$e_boot" ] || e_after=1 ;;
 esac
 if [ "$e_after" ]; then
-    e_ladder c $e_rungs && e_gone=1 || e_gone=0
+    e_left=0
+    e_ladder c $e_rungs || e_left=1
     e_await "$e_window"
+    [ $e_left = 0 ] || e_unsure=1
+    # The supervisor takes its notes away; those about what outlived it are ours.
+    [ $e_st != done ] || rm -f "$e_p.k" "$e_p.k."*
 fi
 e_answer

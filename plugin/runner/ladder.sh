@@ -1,4 +1,4 @@
-# ladder.sh: ends a command. Used by whoever decides that: the watchdog, a pump, the supervisor, a kill request.
+# ladder.sh: ends a command. Used by whoever decides that: the keeper, the supervisor, a kill request.
 
 # Processes with the command's mark that have left its group, in e_away.
 e_marked() {
@@ -12,6 +12,8 @@ e_marked() {
 
 # Is nobody left? Zombies that init has not collected stay in a group: after KILL they do not count.
 e_gone() {
+    # For a moment the command has no group of its own yet.
+    e_alive "$e_u" "$e_us" && return 1
     if kill -0 "-$e_u"; then
         [ "$e_rung" = 9 ] || return 1
         for e_x in /proc/[0-9]*; do
@@ -28,7 +30,12 @@ e_gone() {
 e_ladder() {
     e_why=$1 e_step=0
     shift
-    { read -r e_x; read -r e_x e_u e_us e_x; } <"$e_p.p"
+    # It may be marked and not yet begun.
+    for e_x in 1 2 3 4 5 6 7 8 9; do
+        { read -r e_x; read -r e_x e_u e_us e_x; } <"$e_p.p"
+        [ -z "$e_u" ] || break
+        sleep 0.05 || sleep 1
+    done
     [ "$e_u" ] || return 0
     # A leader with another start time is another process: the group has been gone for long.
     e_proc "$e_u" && [ "$e_start" != "$e_us" ] && return 0
@@ -38,7 +45,7 @@ e_ladder() {
         if [ "$e_rung" != 0 ]; then
             { :; } >"$e_p.k"
             { :; } >"$e_p.k.$e_step.$e_rung.$e_why"
-            kill "-$e_rung" "-$e_u"
+            kill "-$e_rung" "-$e_u" || kill "-$e_rung" "$e_u"
             [ -z "$e_away" ] || kill "-$e_rung" $e_away
         fi
         e_clock

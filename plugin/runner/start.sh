@@ -1,7 +1,7 @@
 # start.sh: runs a command once. The request has also set e_digest e_limit e_max e_merge e_login e_shell e_cwd
-# e_rungs e_news e_window e_bash (the usual shell, if known), e_base and e_sup (texts of the supervisor), and the function e_put, which opens the inputs: the
-# command's settings on 5, its script on 6, its stdin on 7: pipes with all their content in them (up to 4 kB never
-# blocks), else files that have lost their names already.
+# e_rungs e_news e_window e_bash (the usual shell, if known), e_base and e_sup (texts of the supervisor), and the function
+# e_put, which opens the inputs: the command's settings on 5, its script on 6, its stdin on 7: pipes with all their content
+# in them (up to 4 kB never blocks), else files that have lost their names already.
 
 # An id that has been started before: attach, if it was the same command.
 e_again() {

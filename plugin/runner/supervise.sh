@@ -52,7 +52,7 @@ e_mark() {
 # set any variable. Paths below /proc/$$ are this supervisor's descriptors: the command inherits none of them.
 e_become() {
     e_proc self
-    echo "ran ${e_line%% *} $e_start ." >&9
+    echo "ran ${e_line%% *} $e_start $e_keeper ." >&9
     export "EEP_EXECUTION=${e_p##*/}:"
     if [ "$e_login" = 1 ]; then
         # The profiles get none of the command's streams; the script's first line takes them back.
@@ -92,14 +92,16 @@ e_killed() {
     done
 }
 
+exec 4<>/proc/self/fd/4 # for reading too: a pipe that nobody reads kills who writes, and the requester may be gone
 e_check
 e_mark
 e_pipe 4 2
 e_pipe 5 7
-exec 2<>/proc/self/fd/4 7<>/proc/self/fd/5 # for reading too: a pipe that nobody reads breaks
+exec 2<>/proc/self/fd/4 7<>/proc/self/fd/5 # likewise
 e_pipe 4 6
 [ "$e_merge" = 1 ] && exec 8>&6 || e_pipe 5 8
 (e_keep) &
+e_keeper=$!
 exec 4<&- 5<&-
 (e_become)
 e_code=$?

@@ -264,11 +264,11 @@ static void crashes(struct world *world)
     write_marker(world, "marked", "EEP1 00112233445566778899aabbccddeeff 1 1 0 1700000000000 0 .\n   \n");
     expect_state(world, "marked", RUNNER_NEVER);
     write_marker(world, "ran",
-                 "EEP1 00112233445566778899aabbccddeeff 1 1 0 1700000000000 0 .\nran 1 1 .\n   \n");
+                 "EEP1 00112233445566778899aabbccddeeff 1 1 0 1700000000000 0 .\nran 1 1 1 .\n   \n");
     expect_state(world, "ran", RUNNER_LOST);
     /* The pid lives, but it is another process: another start time, or another boot. */
     char text[200];
-    snprintf(text, sizeof text, "EEP1 00112233445566778899aabbccddeeff %d 1 0 1700000000000 0 .\nran 1 1 .\n",
+    snprintf(text, sizeof text, "EEP1 00112233445566778899aabbccddeeff %d 1 0 1700000000000 0 .\nran 1 1 1 .\n",
              getpid());
     write_marker(world, "reused", text);
     expect_state(world, "reused", RUNNER_LOST);
