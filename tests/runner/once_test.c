@@ -268,8 +268,8 @@ static void crashes(struct world *world)
     expect_state(world, "ran", RUNNER_LOST);
     /* The pid lives, but it is another process: another start time, or another boot. */
     char text[200];
-    snprintf(text, sizeof text, "EEP1 00112233445566778899aabbccddeeff %d 1 0 1700000000000 0 .\nran 1 1 1 .\n",
-             getpid());
+    snprintf(text, sizeof text,
+             "EEP1 00112233445566778899aabbccddeeff %d 1 0 1700000000000 0 .\nran 1 1 1 .\n", getpid());
     write_marker(world, "reused", text);
     expect_state(world, "reused", RUNNER_LOST);
 }
