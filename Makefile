@@ -21,10 +21,12 @@ ifndef V
 .SILENT:
 endif
 
-# Each part of the house tells its programs, its tests (programs) and its checks (scripts).
-PROGRAMS :=
-TESTS    :=
-CHECKS   :=
+# Each part of the house tells its programs, its tests (programs), those tests that an interpreter runs (they are left out
+# of the sanitizers' run, whose runtime it does not have), and its checks (scripts).
+PROGRAMS      :=
+TESTS         :=
+FOREIGN_TESTS :=
+CHECKS        :=
 
 include plugin/build.mk
 -include hosts/build.mk
@@ -70,7 +72,7 @@ test:
 	$(MAKE) --no-print-directory run-tests
 
 run-tests: $(PROGRAMS) $(TESTS)
-	BUILD=$(BUILD) tools/run-tests $(TESTS)
+	BUILD=$(BUILD) tools/run-tests $(TESTS) $(if $(SAN),,$(FOREIGN_TESTS))
 
 check:
 	tools/deps check

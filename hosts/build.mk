@@ -70,3 +70,7 @@ $(CLI_LEASE_TESTS): $(BUILD)/tests/cli/%_lease_test: \
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ -ljson-c -lcmocka -o $@
 
 TESTS += $(CLI_LEASE_TESTS)
+
+# -- hosts in other languages
+
+FOREIGN_TESTS += hosts/python/test_eep.py

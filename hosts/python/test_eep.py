@@ -1,0 +1,242 @@
+#!/usr/bin/env python3
+"""test_eep.py: the ctypes declarations against the header, and the calls against the plugin and the stand-in.
+
+Wants EEP_TEST_PLUGIN and STANDIN (tools/run-tests sets them), and the source tree as the working directory.
+"""
+import ctypes
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+import unittest
+import urllib.request
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "../../tests/support")]
+
+import eep  # noqa: E402
+import unittest_lines  # noqa: E402
+from eep import abi  # noqa: E402
+
+KEY = "python-key"
+
+
+class Standin:
+    """A stand-in of the test's own; ends with it, because its standard input does."""
+
+    def __init__(self):
+        ready, write = os.pipe()
+        self.process = subprocess.Popen(
+            [os.environ["STANDIN"], "--port", "0", "--ready-fd", str(write), "--key", KEY, "--control", "--quiet"],
+            pass_fds=[write])
+        os.close(write)
+        with os.fdopen(ready) as lines:
+            self.api = lines.readline().strip()
+        self.config = {"apiUrl": self.api, "apiKey": KEY}
+
+    def there(self):
+        with urllib.request.urlopen(self.api[:-len("/api")] + "/_standin/sandboxes", timeout=10) as answer:
+            return json.load(answer)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(30)
+
+
+def setUpModule():
+    global standin, plugin
+    standin = Standin()
+    plugin = eep.load(os.environ["EEP_TEST_PLUGIN"])
+
+
+def tearDownModule():
+    standin.stop()
+
+
+def declared(struct_name):
+    """The class that declares a struct of the header."""
+    short = struct_name[len("eep_"):]
+    return {"plugin": abi.Table, "execution_table": abi.ExecutionTable}.get(short) or abi.TYPES[short]
+
+
+class Layout(unittest.TestCase):
+    """The golden files are compared with the headers by tests/abi/layout.sh."""
+
+    def lines(self, golden, pattern):
+        with open(os.path.join("tests/abi", golden)) as lines:
+            found = [match.groups() for match in map(re.compile(pattern).match, lines) if match]
+        self.assertTrue(found)
+        return found
+
+    def check(self, golden):
+        for struct, size in self.lines(golden, r"struct (\w+) size (\d+)"):
+            self.assertEqual(ctypes.sizeof(declared(struct)), int(size), struct)
+        for struct, field, offset, size in self.lines(golden, r"field (\w+)\.(\w+) offset (\d+) size (\d+)"):
+            there = getattr(declared(struct), field)
+            self.assertEqual((there.offset, there.size), (int(offset), int(size)), struct + "." + field)
+
+    def test_structs(self):
+        self.check("layout.golden")
+
+    def test_structs_of_the_execution_extension(self):
+        self.check("layout.execution.golden")
+
+    def test_numbers(self):
+        numbers = {name: int(value) for name, value in
+                   self.lines("layout.golden", r"constant EEP_(\w+) (\d+)")
+                   + self.lines("layout.execution.golden", r"constant EEP_(\w+) (\d+)")}
+        codes = {value: name[2:] for name, value in numbers.items() if name.startswith("E_")}
+        self.assertEqual(abi.CODES, codes)
+        mine = {name: value for name, value in vars(abi).items() if name.isupper() and isinstance(value, int)}
+        self.assertEqual(mine, {name: numbers[name] for name in mine})
+        for name in ("BY_CONFIG", "STOP", "DESTROY", "ARCHIVE", "DETACH"):
+            self.assertEqual(getattr(eep, name), numbers["RELEASE_" + name])
+
+
+class Local(unittest.TestCase):
+    def test_validate_tells_all_findings(self):
+        result = plugin.validate({"apiKey": "k", "image": "a b", "cpu": "many"})
+        self.assertEqual(result.valid, 0)
+        self.assertEqual({finding.pointer for finding in result.findings}, {"/image", "/cpu"})
+
+    def test_open_of_a_wrong_configuration_raises(self):
+        with self.assertRaises(eep.Error) as caught:
+            plugin.open({})
+        self.assertEqual(caught.exception.name, "INVALID_CONFIG")
+        self.assertIn("apiKey", caught.exception.message)
+
+    def test_a_closed_environment_says_so(self):
+        env = plugin.open(standin.config)
+        env.close()
+        with self.assertRaises(ValueError):
+            env.probe()
+
+    def test_no_plugin(self):
+        self.assertRaises(OSError, eep.load, "/nonexistent.so")
+
+
+class Lease(unittest.TestCase):
+    """One lease for all of these."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.env = plugin.open(standin.config)
+        cls.lease = cls.env.acquire(idempotency_key="python", labels={"a": "b"}, env={"FROM": "acquire"}).lease
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.env.release(cls.lease, eep.DESTROY)
+        cls.env.close()
+
+    def test_same_key_same_lease(self):
+        again = self.env.acquire(idempotency_key="python", labels={"a": "b"}, env={"FROM": "acquire"})
+        self.assertEqual(again.lease, self.lease)
+        self.assertEqual(again.workspace, self.env.resume(self.lease).workspace)
+
+    def test_argv_and_bytes(self):
+        done = self.env.execute(self.lease, ["printf", "%s|", "a b", "", "\u20ac", b"\xff"])
+        self.assertEqual(done.stdout_data, b"a b||\xe2\x82\xac|\xff|")
+        every = bytes(range(256)) * 3
+        self.assertEqual(self.env.execute(self.lease, "cat; cat /nope", stdin_data=every).stdout_data, every)
+
+    def test_streams_status_and_environment(self):
+        done = self.env.execute(self.lease, "echo $A$FROM; pwd >&2; exit 3", env={"A": "x"}, cwd="/tmp")
+        self.assertEqual((done.exit_code, done.stdout_data, done.stderr_data), (3, b"xacquire\n", b"/tmp\n"))
+
+    def test_output_while_it_runs(self):
+        seen = []
+        done = self.env.execute(self.lease, "echo one; echo two >&2", on_output=lambda *piece: seen.append(piece))
+        self.assertEqual(sorted(seen), [(eep.STDOUT, b"one\n"), (eep.STDERR, b"two\n")])
+        self.assertIsNone(done.stdout_data)
+
+    def test_what_on_output_raises_comes_out(self):
+        def boom(stream, data):
+            raise KeyError("mine")
+        self.assertRaises(KeyError, self.env.execute, self.lease, "echo; sleep 60", on_output=boom)
+
+    def test_files(self):
+        result = self.env.realize(self.lease, {"p/data": b"\0\1", "go": (b"#!/bin/sh\necho went\n", 0o755)}, ["empty"])
+        self.assertEqual([source.code for source in result.sources], [0, 0, 0])
+        self.assertEqual(self.env.execute(self.lease, "./go; ls -d empty; wc -c <p/data").stdout_data, b"went\nempty\n2\n")
+
+    def test_an_error_tells_all(self):
+        with self.assertRaises(eep.Error) as caught:
+            self.env.execute(self.lease, "true", cwd="nowhere")
+        self.assertEqual((caught.exception.code, caught.exception.name), (8, "NOT_FOUND"))
+        self.assertIn("working directory", caught.exception.message)
+        self.assertFalse(caught.exception.retryable)
+
+    def test_cancel_from_another_thread(self):
+        token = eep.Cancel(plugin)
+        started = threading.Event()
+        threading.Thread(target=lambda: (started.wait(30), token.fire())).start()
+        with self.assertRaises(eep.Error) as caught:
+            self.env.execute(self.lease, "echo started; sleep 60", on_output=lambda *_: started.set(), cancel=token)
+        self.assertEqual(caught.exception.name, "CANCELLED")
+        self.assertTrue(caught.exception.partial.flags & abi.EXECUTION_KILLED)
+
+    def test_detached_then_found_then_killed(self):
+        self.env.execute(self.lease, "echo up; sleep 60", detach=True, time_limit_ms=90000, execution_id="job")
+        self.assertIn("job", [execution.execution_id for execution in self.env.list(self.lease)])
+        ended = self.env.kill(self.lease, "job")
+        self.assertTrue(ended.flags & abi.EXECUTION_KILLED)
+        self.assertEqual(self.env.attach(self.lease, "job").stdout_data, b"up\n")
+        self.env.drop(self.lease, "job")
+        with self.assertRaises(eep.Error) as caught:
+            self.env.attach(self.lease, "job")
+        self.assertEqual(caught.exception.name, "EXPIRED")
+
+    def test_many_threads(self):
+        outputs = {}
+
+        def run(i):
+            outputs[i] = self.env.execute(self.lease, ["echo", str(i)]).stdout_data
+
+        threads = [threading.Thread(target=run, args=[i]) for i in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(outputs, {i: b"%d\n" % i for i in range(16)})
+
+
+class Programs(unittest.TestCase):
+    """As processes of their own."""
+
+    def start(self, *argv):
+        environment = dict(os.environ, DAYTONA_API_URL=standin.api, DAYTONA_API_KEY=KEY)
+        return subprocess.Popen([sys.executable, *argv], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                env=environment)
+
+    def test_the_example(self):
+        process = self.start(os.path.join(HERE, "example.py"), os.environ["EEP_TEST_PLUGIN"])
+        out, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0, err)
+        self.assertTrue(out.startswith(b"import platform\n") and out.endswith(b"exit code 3\n"), out)
+        self.assertIn(b"Linux", err)
+
+    def test_interrupt_ends_the_command(self):
+        before = standin.there()["live"]
+        text = ("import sys; sys.path.insert(0, %r); import eep\n"
+                "with eep.load(sys.argv[1]).open(trust_env=True) as env:\n"
+                "    lease = env.acquire().lease\n"
+                "    try:\n"
+                "        env.execute(lease, 'echo on; sleep 60', on_output=lambda s, d: print(d, flush=True))\n"
+                "    finally:\n"
+                "        env.release(lease, eep.DESTROY)\n" % HERE)
+        began = time.monotonic()
+        process = self.start("-c", text, os.environ["EEP_TEST_PLUGIN"])
+        self.assertEqual(process.stdout.readline(), b"b'on\\n'\n")
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=50)
+        self.assertIn(b"KeyboardInterrupt", err)
+        self.assertEqual(standin.there()["live"], before)
+        self.assertLess(time.monotonic() - began, 50)
+
+
+if __name__ == "__main__":
+    unittest_lines.main()
