@@ -34,6 +34,7 @@ include plugin/build.mk
 -include tests/runner/build.mk
 -include tests/integration/build.mk
 -include tests/abi/build.mk
+-include tests/bench/build.mk
 
 # Plugin code is position-independent and hidden, the rest is ordinary.
 $(BUILD)/plugin/%.o: plugin/%.c
