@@ -11,6 +11,9 @@
 #define DAEMON_WAIT_MS 30000
 #define DAEMON_POLL_MS 100
 
+/* Who refuses for the state of a sandbox does so at once. */
+#define AT_ONCE_MS 1000
+
 int access_init(struct access *access, struct op *op, eep_str lease, struct err *err)
 {
     *access = (struct access){.op = op, .lease = lease};
@@ -172,11 +175,22 @@ struct execute_call {
     struct toolbox_execution *execution;
 };
 
+/* A gateway that has waited for long and gives up says 502 to 504, too: that is not about the sandbox. */
+static bool was_cut(const struct access *access, int64_t took_ms, const struct err *err)
+{
+    return err->http_status >= 502 && err->http_status <= 504 && took_ms >= AT_ONCE_MS &&
+           took_ms < access->window_ms;
+}
+
 static int call_execute_route(struct access *access, void *ctx, struct err *err)
 {
     const struct execute_call *call = ctx;
-    return toolbox_execute(&access->op->env->client, access->facts->toolbox, call->text, call->window_s,
-                           &access->op->wait, call->execution, err);
+    int64_t begin = clock_now_ms();
+    int status = toolbox_execute(&access->op->env->client, access->facts->toolbox, call->text, call->window_s,
+                                 &access->op->wait, call->execution, err);
+    if (status != EEP_OK && was_cut(access, clock_now_ms() - begin, err))
+        err->flags &= ~EEP_ERROR_FROM_SERVICE;
+    return status;
 }
 
 int access_execute(struct access *access, eep_str text, unsigned window_s,

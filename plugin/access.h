@@ -18,6 +18,8 @@ struct access {
     bool started;        /* the sandbox was not running and has been started */
     int at_rest;         /* EEP_OK: start a stopped sandbox. EEP_E_CONFLICT (the host does not want that) or
                             EEP_E_INTERRUPTED (what the call is about has ended with it): fail so instead */
+    int64_t window_ms; /* how long an answer to access_execute may take: a gateway that gives up earlier, yet
+                          late, has a time limit, and the sandbox's state explains nothing; 0 = ask always */
 };
 
 /* Checks the lease id and takes what is remembered of it. No request. */

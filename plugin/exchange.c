@@ -9,6 +9,12 @@
 /* What a request may take longer than its window before the connection is given up for dead. */
 #define REQUEST_SLACK_MS 15000
 
+/* The runner's usual ladder takes 6 s. */
+#define USUAL_GRACE_MS 10000
+
+/* A request that dies sooner was not cut by somebody's time limit. */
+#define CUT_LEAST_MS 1000
+
 struct exchange {
     enum runner_request_kind kind;
     struct runner_call call;
@@ -30,16 +36,16 @@ static size_t text_max(const struct runner_command *command)
     return size + (size_t)(64u << 20); /* argv and environment have caps of their own */
 }
 
-/* An attach is over at its deadline, so its last answers come before: they are its result. Anything else has
- * its grace behind it. */
-static uint32_t window_of(const struct execution *execution)
+/* The last answers come before the time is over, and what they promise can still be fetched: they are the result
+ * of a call that does not see the end. A start is ended by the service, which counts in seconds. */
+static uint32_t window_of(const struct execution *execution, enum runner_request_kind kind)
 {
-    bool attach = execution->goal == RUNNER_REQUEST_ATTACH;
     int64_t window = execution->access.op->env->config->execute_window_s * 1000;
     int64_t left = clock_left_ms(execution->access.op->wait.deadline);
-    int64_t least = attach ? 100 : 1000;
-    if (attach) left -= left / 4;
+    int64_t least = kind == RUNNER_REQUEST_START ? 1000 : 100;
+    left -= left / 4;
     if (window > left) window = left;
+    if (execution->window_max_ms > 0 && window > execution->window_max_ms) window = execution->window_max_ms;
     return (uint32_t)(window < least ? least : window);
 }
 
@@ -56,7 +62,7 @@ static void exchange_init(struct exchange *exchange, struct execution *execution
     exchange->call.id = str_from(execution->id);
     exchange->call.nonce = str_from(exchange->nonce);
     if (execution->access.facts) exchange->call.dir = execution->access.facts->folder;
-    exchange->window_ms = window_of(execution);
+    exchange->window_ms = window_of(execution, kind);
     exchange->wait = (struct runner_wait){
         .news = execution->on_output || execution->look,
         .window_ms = execution->look ? 0 : exchange->window_ms,
@@ -76,6 +82,22 @@ static uint32_t limit_of(const struct execution *execution)
     return (uint32_t)left;
 }
 
+/* A ladder that leaves half of the grace for the way there and back. */
+static struct runner_ladder ladder_within(int64_t ms)
+{
+    uint32_t rung = (uint32_t)(ms / 6 < 3000 ? ms / 6 : 3000);
+    return (struct runner_ladder){.int_ms = rung + 1, .term_ms = rung + 1, .kill_ms = rung / 2 + 1};
+}
+
+/* What is waited for must be dead when the grace is over; else there is the runner's usual time. */
+static struct runner_ladder ladder_of(const struct execution *execution)
+{
+    struct runner_ladder usual = {0};
+    uint32_t grace = execution->access.op->grace_ms;
+    if (execution->look || grace >= USUAL_GRACE_MS) return usual;
+    return ladder_within(grace);
+}
+
 /* One start in 16 makes the sandbox remove old outputs, behind its answer: by lot, for every process that
  * starts something counts. */
 static int write_start(struct exchange *exchange, const struct execution *execution, struct err *err)
@@ -84,19 +106,13 @@ static int write_start(struct exchange *exchange, const struct execution *execut
         .call = exchange->call,
         .command = execution->command,
         .default_shell = execution->access.facts ? execution->access.facts->shell : (eep_str){NULL, 0},
+        .ladder = ladder_of(execution),
         .wait = exchange->wait,
         .time_limit_ms = limit_of(execution),
         .max_output = execution->max_output,
         .clean = exchange->nonce[0] == '0',
     };
     return runner_start(&exchange->text, &start, err);
-}
-
-/* A ladder that leaves half of the grace for the way there and back. */
-static struct runner_ladder ladder_within(int64_t ms)
-{
-    uint32_t rung = (uint32_t)(ms / 6 < 3000 ? ms / 6 : 3000);
-    return (struct runner_ladder){.int_ms = rung + 1, .term_ms = rung + 1, .kill_ms = rung / 2 + 1};
 }
 
 static int write_kill(struct exchange *exchange, const struct execution *execution, struct err *err)
@@ -128,27 +144,41 @@ static unsigned service_timeout_s(const struct exchange *exchange)
     return ends_by_itself ? seconds + 10 : seconds;
 }
 
+/* A request that died in the middle of its window: somebody on the way has a time limit, and the next window is
+ * shorter than that. */
+static void learn_from_cut(struct execution *execution, const struct exchange *exchange, int64_t took_ms)
+{
+    if (took_ms < CUT_LEAST_MS || took_ms >= exchange->window_ms) return;
+    int64_t window = took_ms - took_ms / 4;
+    execution->window_max_ms = window > CUT_LEAST_MS ? window : CUT_LEAST_MS;
+}
+
 /* Sends the text; a connection that has died is noticed a while after the window. */
 static int send_text(struct execution *execution, struct exchange *exchange, struct toolbox_execution *run,
                      struct err *err)
 {
     struct wait *wait = &execution->access.op->wait;
     int64_t deadline = wait->deadline;
-    int64_t limit = clock_now_ms() + exchange->window_ms + REQUEST_SLACK_MS;
+    int64_t begin = clock_now_ms();
+    int64_t limit = begin + exchange->window_ms + REQUEST_SLACK_MS;
     if (exchange->kind == RUNNER_REQUEST_START) execution->sent = true;
     if (limit < deadline) wait->deadline = limit;
+    execution->access.window_ms = exchange->window_ms;
     int status =
         access_execute(&execution->access, buf_str(&exchange->text), service_timeout_s(exchange), run, err);
     wait->deadline = deadline;
+    if (status == EEP_E_UNAVAILABLE) learn_from_cut(execution, exchange, clock_now_ms() - begin);
     return status;
 }
 
-/* A host that attaches may name a byte that is not there yet. */
+/* A host that attaches may name a byte that is not there yet. What was damaged before it told its folder has told no
+ * sizes either. */
 static bool is_beyond_end(const struct execution *execution, const struct runner_wait *asked,
                           const struct runner_answer *answer)
 {
     bool by_host = execution->goal == RUNNER_REQUEST_ATTACH && !execution->answered;
-    return by_host && (answer->out.total < asked->offset_out || answer->err.total < asked->offset_err);
+    return by_host && answer->dir[0] == '/' &&
+           (answer->out.total < asked->offset_out || answer->err.total < asked->offset_err);
 }
 
 static int take_answer(struct execution *execution, const struct exchange *exchange, eep_str text,
@@ -158,9 +188,10 @@ static int take_answer(struct execution *execution, const struct exchange *excha
     runner_answer_init(&answer);
     if (runner_answer_parse(text, &exchange->call, &exchange->wait, &answer, err) != EEP_OK) {
         if (err->code == EEP_E_PROTOCOL && is_beyond_end(execution, &exchange->wait, &answer))
-            err_set(err, EEP_E_INVALID_ARGUMENT,
-                    "stdout_from or stderr_from lies beyond what there is: %llu and %llu bytes",
-                    (unsigned long long)answer.out.total, (unsigned long long)answer.err.total);
+            err_set(
+                err, EEP_E_INVALID_ARGUMENT,
+                "there is less output than the offset says: %llu bytes of stdout and %llu of stderr so far",
+                (unsigned long long)answer.out.total, (unsigned long long)answer.err.total);
         runner_answer_finish(&answer);
         return err->code;
     }

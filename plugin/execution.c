@@ -8,8 +8,11 @@
 #define DEFAULT_CAPTURE ((uint64_t)16 << 20)
 #define CAPTURE_MAX     ((uint64_t)1 << 32)
 
-/* What is larger than an answer may be comes by ranged downloads, in pieces of this size. */
-#define CHUNK_BYTES (4u << 20)
+/* What is larger than an answer may be comes by ranged downloads, in pieces of this size; a piece that takes so long is
+ * given up, and the next ones are smaller: the connection is dead, or slow. */
+#define CHUNK_BYTES       (4u << 20)
+#define CHUNK_LEAST_BYTES (64u << 10)
+#define CHUNK_MS          20000
 
 #define RETRY_FIRST_MS 100
 #define RETRY_LAST_MS  2000
@@ -35,7 +38,8 @@ static int choose_id(struct execution *execution, eep_str id, struct err *err)
 
 int execution_init(struct execution *execution, struct op *op, eep_str lease, eep_str id, struct err *err)
 {
-    *execution = (struct execution){.out.number = EEP_STREAM_STDOUT, .err.number = EEP_STREAM_STDERR};
+    *execution = (struct execution){
+        .out.number = EEP_STREAM_STDOUT, .err.number = EEP_STREAM_STDERR, .chunk = CHUNK_BYTES};
     runner_answer_init(&execution->answer);
     TRY(choose_id(execution, id, err));
     return access_init(&execution->access, op, lease, err);
@@ -77,13 +81,26 @@ static int deliver(struct execution *execution, struct execution_stream *stream,
     return EEP_OK;
 }
 
+/* A piece of a file, within the time for one piece. */
+static int download_piece(struct execution *execution, eep_str path, uint64_t offset, size_t len,
+                          struct buf *piece, struct err *err)
+{
+    struct wait *wait = &execution->access.op->wait;
+    int64_t deadline = wait->deadline;
+    int64_t limit = clock_now_ms() + CHUNK_MS;
+    if (limit < deadline) wait->deadline = limit;
+    int status = access_download(&execution->access, path, offset, len, piece, err);
+    wait->deadline = deadline;
+    if (status == EEP_E_DEADLINE && execution->chunk > CHUNK_LEAST_BYTES) execution->chunk /= 2;
+    return status;
+}
+
 static int download(struct execution *execution, struct execution_stream *stream, size_t len, struct err *err)
 {
     CLEANUP(buf_finish) struct buf path = BUF_INIT(2 * RUNNER_PATH_MAX);
     CLEANUP(buf_finish) struct buf chunk = BUF_INIT(len);
     TRY(runner_stream_path(&execution->answer, str_from(execution->id), stream->number, &path, err));
-    TRY(access_download(&execution->access, buf_str(&path), execution_stream_offset(stream), len, &chunk,
-                        err));
+    TRY(download_piece(execution, buf_str(&path), execution_stream_offset(stream), len, &chunk, err));
     if (chunk.len == 0)
         return err_set(err, EEP_E_PROTOCOL, "the sandbox promised more output than its file holds");
     return deliver(execution, stream, buf_str(&chunk), err);
@@ -107,19 +124,24 @@ static int catch_up(struct execution *execution, const struct runner_stream *sou
         capture_skip(capture, next_offset(execution, capture, total));
         uint64_t left = total - capture->seen;
         if (left == 0) break;
-        TRY(download(execution, stream, left < CHUNK_BYTES ? (size_t)left : CHUNK_BYTES, err));
+        TRY(download(execution, stream, left < execution->chunk ? (size_t)left : execution->chunk, err));
     }
     return EEP_OK;
 }
 
-/* While it runs only a listener is served, and an attach, whose own end may come first; the rest can wait for
- * the end, when it is known what is head and tail. */
+/* While it runs a listener is served, and whoever may not see its end: an attach, and an execute whose deadline is
+ * over. The rest can wait for the end, when it is known what is head and tail. */
+static bool is_served(const struct execution *execution)
+{
+    return execution->on_output || execution->goal == RUNNER_REQUEST_ATTACH ||
+           clock_left_ms(execution->access.op->deadline) <= 0;
+}
+
 static int take_output(struct execution *execution, struct err *err)
 {
     struct runner_answer *answer = &execution->answer;
     bool ended = answer->state == RUNNER_DONE || answer->state == RUNNER_LOST;
-    bool served = execution->on_output || execution->goal == RUNNER_REQUEST_ATTACH;
-    if (!ended && !(answer->state == RUNNER_RUNNING && served)) return EEP_OK;
+    if (!ended && !(answer->state == RUNNER_RUNNING && is_served(execution))) return EEP_OK;
     TRY(catch_up(execution, &answer->out, &execution->out, err));
     return catch_up(execution, &answer->err, &execution->err, err);
 }
@@ -174,16 +196,22 @@ static bool is_lost_answer(const struct execution *execution, struct progress *p
     if (err->http_status == 408) return true; /* the window has passed: all is well */
     if (err->code == EEP_E_PROTOCOL) return ++progress->damaged < DAMAGED_MAX;
     if (err->code == EEP_E_DEADLINE) return time_is_left(execution); /* of this request, not of the call */
-    if (err->code != EEP_E_UNAVAILABLE && err->code != EEP_E_RATE_LIMITED) return false;
+    if (err->code == EEP_E_RATE_LIMITED) return true; /* not acted upon, and by its id it may be repeated */
+    if (err->code != EEP_E_UNAVAILABLE) return false;
     bool may_run = execution->answered || progress->kind != execution->goal;
     return may_run || (err->flags & EEP_ERROR_MAYBE_APPLIED);
 }
 
+/* As long as the service says, else a little longer each time. What would take longer than there is time for is a
+ * failure now. */
 static int pause_before_retry(struct execution *execution, struct progress *progress, struct err *err)
 {
     struct err failure = *err;
+    struct op *op = execution->access.op;
+    int64_t delay = failure.retry_after_ms > 0 ? (int64_t)failure.retry_after_ms : progress->delay_ms;
     if (failure.http_status == 408) return EEP_OK;
-    int status = op_sleep(execution->access.op, progress->delay_ms, err);
+    if (delay > clock_left_ms(op->wait.deadline)) return failure.code;
+    int status = op_sleep(op, delay, err);
     progress->delay_ms = progress->delay_ms * 2 < RETRY_LAST_MS ? progress->delay_ms * 2 : RETRY_LAST_MS;
     if (status != EEP_E_DEADLINE) return status;
     *err = failure;
@@ -232,7 +260,7 @@ static int step(struct execution *execution, struct progress *progress, bool *fi
     } else {
         if (!is_lost_answer(execution, progress, err))
             return err_flag(err, progress->lost ? EEP_ERROR_MAYBE_APPLIED : 0);
-        progress->lost = true;
+        progress->lost = progress->lost || err->code != EEP_E_RATE_LIMITED;
         TRY(pause_before_retry(execution, progress, err));
     }
     enum runner_step next = next_step(execution, progress->kind, answer);

@@ -40,6 +40,8 @@ struct execution {
     bool answered;               /* there was one */
     bool sent;                   /* a start may have reached the sandbox */
     bool stopped;                /* on_output asked to stop */
+    size_t chunk;                /* of downloads; halved when one of them takes too long */
+    int64_t window_max_ms;       /* longer requests are cut by somebody on the way; 0 = not that one knows */
     int64_t kept_until_ms;       /* see eep_execution */
 };
 

@@ -9,6 +9,8 @@
 
 #define WINDOW_S    60
 #define DEFAULT_MAX 100u
+#define TRIES       5
+#define PAUSE_MS    100
 
 /* The longest line of an answer, and what the service's shell may print before the first. */
 #define LISTED_BYTES 512u
@@ -62,7 +64,7 @@ static int add(void *ctx, const struct runner_listed *listed)
 }
 
 /* One more is asked for than is wanted: so it is known whether there are more. */
-static int ask(struct access *access, struct listing *listing, struct err *err)
+static int ask_once(struct access *access, struct listing *listing, struct err *err)
 {
     size_t answer_max = NOISE_BYTES + (size_t)(listing->max + 1) * LISTED_BYTES;
     CLEANUP(buf_finish) struct buf text = BUF_INIT(1u << 20);
@@ -75,6 +77,29 @@ static int ask(struct access *access, struct listing *listing, struct err *err)
     TRY(access_execute(access, buf_str(&text), WINDOW_S, &run, err));
     int status = runner_listed_parse(buf_str(&run.output), &call, listing->max + 1, add, listing, err);
     return status == EEP_E_NO_MEMORY ? err_no_memory(err) : status;
+}
+
+static void listing_reset(struct listing *listing)
+{
+    listing->result->execution_count = 0;
+    listing->result->head.flags = 0;
+}
+
+/* Looking may be repeated: a lost answer, or a damaged one, is asked for again. */
+static int ask(struct access *access, struct listing *listing, struct err *err)
+{
+    for (int tries = 1;; tries++) {
+        int status = ask_once(access, listing, err);
+        bool sent = err->flags & EEP_ERROR_MAYBE_APPLIED;
+        bool lost = status == EEP_E_PROTOCOL || status == EEP_E_RATE_LIMITED || err->http_status == 408 ||
+                    (status == EEP_E_UNAVAILABLE && sent);
+        if (status == EEP_OK || !lost || tries == TRIES) return status;
+        struct err failure = *err;
+        listing_reset(listing);
+        status = op_sleep(access->op, PAUSE_MS * tries, err);
+        if (status == EEP_E_DEADLINE) *err = failure;
+        if (status != EEP_OK) return err->code;
+    }
 }
 
 static int make_listing(struct listing *listing, const eep_list_request *request, struct err *err)

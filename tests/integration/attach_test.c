@@ -3,69 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "ext/execution.h"
-#include "host.h"
+#include "executions.h"
+#include "place.h"
 #include "process.h"
 
 enum { MINUTE_MS = 60000 };
-
-static struct standin standin;
-static eep_env *env;
-static char lease[EEP_LEASE_MAX + 1];
-
-static int start(void **state)
-{
-    (void)state;
-    standin_start(&standin, NULL);
-    env = host_open(&standin, NULL);
-    host_acquire(env, lease);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    host_destroy(env, lease);
-    plugin()->close(env);
-    standin_stop(&standin);
-    return 0;
-}
-
-/* -- Calls ------------------------------------------------------------------------------------- */
-
-static const eep_execution_table *executions(void)
-{
-    return plugin()->get_extension(EEP_EXT_EXECUTION);
-}
-
-#define CALL(slot)                                                                                           \
-    static struct outcome call_##slot(eep_env *of, const eep_##slot##_request *request)                      \
-    {                                                                                                        \
-        struct outcome outcome = {.err.head.struct_size = sizeof outcome.err};                               \
-        outcome.head.struct_size = sizeof outcome.execution;                                                 \
-        long begin = now_ms();                                                                               \
-        outcome.code = executions()->slot(of, request, &outcome.execution, &outcome.err);                    \
-        outcome.elapsed_ms = now_ms() - begin;                                                               \
-        return outcome;                                                                                      \
-    }
-
-CALL(attach)
-CALL(kill)
-CALL(drop)
-
-#define BY_ID(type, id, ...) REQUEST(type, .lease = text(lease), .execution_id = text(id), __VA_ARGS__)
-#define ATTACH(id, ...)      call_attach(env, BY_ID(eep_attach_request, id, __VA_ARGS__))
-#define KILL(id, ...)        call_kill(env, BY_ID(eep_kill_request, id, __VA_ARGS__))
-#define DROP(id)             call_drop(env, BY_ID(eep_drop_request, id))
-#define LOOK(id, ...)        ATTACH(id, .head.flags = EEP_ATTACH_NO_WAIT, __VA_ARGS__)
-#define DETACH(id, text_of_script, ...)                                                                      \
-    EXECUTE(env, lease, .head.flags = EEP_EXECUTE_DETACH, .execution_id = text(id),                          \
-            .script = TEXT(text_of_script), .time_limit_ms = MINUTE_MS, __VA_ARGS__)
-
-#define FLAGS(outcome) ((outcome).execution.head.flags)
-
-/* A command that says something, and goes on when the file is there. */
-#define WAIT_FOR(file) "while ! [ -e " file " ]; do sleep 0.02; done; "
 
 static void make_file(const char *name)
 {
@@ -158,7 +100,7 @@ static void an_offset_beyond_the_end_is_the_hosts_mistake(void **state)
     EXPECT(ran, EEP_OK);
     OUTCOME beyond = ATTACH("short", .stdout_from = 4);
     EXPECT(beyond, EEP_E_INVALID_ARGUMENT);
-    EXPECT_SAYS(beyond, "3 and 0 bytes");
+    EXPECT_SAYS(beyond, "3 bytes of stdout and 0 of stderr");
 }
 
 static void large_output_is_read_from_its_middle(void **state)
@@ -404,33 +346,16 @@ static void a_service_is_looked_at_and_stopped_by_its_id(void **state)
 
 /* -- list and drop ----------------------------------------------------------------------------- */
 
-struct listed {
-    int32_t code;
-    eep_execution_list list;
-};
-
 static struct listed list(uint32_t max, uint32_t flags)
 {
-    struct listed listed = {.list.head.struct_size = sizeof listed.list};
-    listed.code = executions()->list(
-        env, REQUEST(eep_list_request, .lease = text(lease), .max = max, .head.flags = flags), &listed.list,
-        NULL);
-    return listed;
+    return executions_list(env, lease, max, flags);
 }
-
-static void listed_clear(struct listed *listed)
-{
-    plugin()->clear(&listed->list.head);
-}
-
-#define LISTED __attribute__((cleanup(listed_clear))) struct listed
 
 static const eep_listed_execution *find(const struct listed *listed, const char *id)
 {
-    for (uint32_t i = 0; i < listed->list.execution_count; i++)
-        if (text_is(listed->list.executions[i].execution_id, id)) return &listed->list.executions[i];
-    fail_msg("%s is not in the list", id);
-    return NULL;
+    const eep_listed_execution *found = listed_find(listed, id);
+    if (found == NULL) fail_msg("%s is not in the list", id);
+    return found;
 }
 
 static void a_list_tells_how_each_one_is(void **state)
@@ -666,5 +591,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(an_interval_that_cannot_be_raised_is_told),
         cmocka_unit_test(a_killed_client_loses_nothing),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, place_start, place_stop);
 }

@@ -1,8 +1,9 @@
 # Tests that dlopen the real plugin and drive it against a real stand-in, over real sockets.
 
 INTEGRATION_TESTS   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/integration/*_test.c))
-INTEGRATION_SUPPORT := $(addprefix $(BUILD)/,tests/integration/host.o tests/integration/standin.o \
-                         tests/integration/process.o tests/support/canned_server.o hosts/loader/loader.o)
+INTEGRATION_SUPPORT := $(addprefix $(BUILD)/,tests/integration/host.o tests/integration/executions.o \
+                         tests/integration/place.o tests/integration/standin.o tests/integration/process.o \
+                         tests/support/canned_server.o tests/support/cutter.o hosts/loader/loader.o)
 
 $(INTEGRATION_TESTS): %: %.o $(INTEGRATION_SUPPORT) | $(PLUGIN_SO) $(BUILD)/daytona-standin
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ -ljson-c -lcmocka -lpthread -ldl -o $@

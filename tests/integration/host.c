@@ -78,6 +78,7 @@ static const char *shown(eep_str text)
 
 void outcome_expect(const struct outcome *outcome, int32_t code, const char *file, int line)
 {
+    search_error(&outcome->err);
     expect_no_leak(file, line);
     if (outcome->code == code) return;
     print_error("code %d, not %d: %s (%s)\n", outcome->code, code, shown(outcome->err.message),

@@ -26,10 +26,10 @@ static void fill(char **argv, char *program, const char *const *options, const c
                                  SENTINEL, "--quiet", "--control",  NULL};
     size_t count = 0;
     argv[count++] = program;
-    for (; options != NULL && *options != NULL && count < MAX_OPTIONS; options++)
-        argv[count++] = (char *)(uintptr_t)*options;
     for (size_t i = 0; added[i] != NULL; i++)
         argv[count++] = (char *)(uintptr_t)added[i];
+    for (; options != NULL && *options != NULL && count < MAX_OPTIONS; options++) /* the last one wins */
+        argv[count++] = (char *)(uintptr_t)*options;
     argv[count] = NULL;
 }
 
