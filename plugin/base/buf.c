@@ -1,6 +1,7 @@
 #include "base/buf.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,19 +82,30 @@ int buf_append_char(struct buf *buf, char c)
     return buf_append(buf, &c, 1);
 }
 
+/* Into the room that there is. Returns the length of all of it, which may be more; negative = it cannot be. */
+static int format_into(struct buf *buf, const char *format, va_list args)
+{
+    size_t room = buf->cap - buf->len;
+    return vsnprintf(room > 0 ? buf->data + buf->len : NULL, room, format, args);
+}
+
 int buf_appendf(struct buf *buf, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    int len = vsnprintf(NULL, 0, format, args);
+    int len = format_into(buf, format, args);
     va_end(args);
     if (len < 0) return EEP_E_INTERNAL;
-    TRY(reserve(buf, (size_t)len));
-    va_start(args, format);
-    vsnprintf(buf->data + buf->len, (size_t)len + 1, format, args);
-    va_end(args);
-    buf->len += (size_t)len;
-    return EEP_OK;
+    bool whole = (size_t)len < buf->cap - buf->len; /* else what was cut is written again, in larger memory */
+    int status = reserve(buf, (size_t)len);
+    if (status == EEP_OK && !whole) {
+        va_start(args, format);
+        format_into(buf, format, args);
+        va_end(args);
+    }
+    if (status == EEP_OK) buf->len += (size_t)len;
+    if (buf->data) buf->data[buf->len] = '\0';
+    return status;
 }
 
 void buf_consume(struct buf *buf, size_t n)

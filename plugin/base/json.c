@@ -215,20 +215,41 @@ static size_t valid_char(eep_str text, size_t at)
     return 0;
 }
 
+/* How many bytes from `at` on mean themselves, whatever stands beside them: ASCII without ", \\ and controls. */
+static size_t plain_run(eep_str text, size_t at)
+{
+    size_t end = at;
+    while (end < text.len) {
+        unsigned char c = (unsigned char)text.ptr[end];
+        if (c < 0x20 || c >= 0x80 || c == '"' || c == '\\') break;
+        end++;
+    }
+    return end - at;
+}
+
+static int append_escape(struct buf *out, unsigned char c)
+{
+    static const char hex[] = "0123456789abcdef";
+    char escape[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
+    if (c == '\n') escape[1] = 'n'; /* by far the most frequent */
+    if (c == '"' || c == '\\') escape[1] = (char)c;
+    return buf_append(out, escape, escape[1] == 'u' ? 6 : 2);
+}
+
 int json_quote(struct buf *out, eep_str text)
 {
     TRY(buf_append_char(out, '"'));
     for (size_t i = 0; i < text.len;) {
-        size_t len = valid_char(text, i);
+        size_t len = plain_run(text, i);
         unsigned char c = (unsigned char)text.ptr[i];
-        if (len == 0)
-            TRY(buf_append_cstr(out, "\xef\xbf\xbd"));
-        else if (c == '"' || c == '\\')
-            TRY(buf_appendf(out, "\\%c", c));
-        else if (c < 0x20)
-            TRY(buf_appendf(out, "\\u%04x", c));
-        else
+        if (len > 0)
             TRY(buf_append(out, text.ptr + i, len));
+        else if (c < 0x80)
+            TRY(append_escape(out, c));
+        else if ((len = valid_char(text, i)) > 0)
+            TRY(buf_append(out, text.ptr + i, len));
+        else
+            TRY(buf_append_cstr(out, "\xef\xbf\xbd"));
         i += len > 0 ? len : 1;
     }
     return buf_append_char(out, '"');

@@ -1,5 +1,6 @@
 #include "base/str.h"
 
+#include <stdint.h>
 #include <string.h>
 
 eep_str str_from(const char *text)
@@ -109,10 +110,22 @@ static size_t utf8_char(const unsigned char *p, size_t left)
     return len;
 }
 
+/* Eight bytes without one of 0x80 and above? Most text is, and is long. */
+static bool is_ascii_word(const unsigned char *p)
+{
+    uint64_t word;
+    memcpy(&word, p, sizeof word);
+    return (word & 0x8080808080808080u) == 0;
+}
+
 bool str_is_utf8(eep_str s)
 {
     const unsigned char *p = (const unsigned char *)s.ptr;
     for (size_t i = 0; i < s.len;) {
+        if (s.len - i >= 8 && is_ascii_word(p + i)) {
+            i += 8;
+            continue;
+        }
         size_t len = utf8_char(p + i, s.len - i);
         if (len == 0) return false;
         i += len;

@@ -134,7 +134,7 @@ static void test_an_execution(void **state)
     assert_memory_equal(execution.output.data, "a\0b", 3);
     const struct canned_request *request = canned_request(s.account.server, NULL, 0);
     assert_string_equal(request->body,
-                        "{\"command\":\"echo \\\"\\\\\\u000a\\u0001\xef\xbf\xbd\\u0000x\",\"timeout\":30}");
+                        "{\"command\":\"echo \\\"\\\\\\n\\u0001\xef\xbf\xbd\\u0000x\",\"timeout\":30}");
     assert_non_null(strstr(request->head, "\r\nAuthorization: Bearer " TEST_TOKEN "\r\n"));
     assert_non_null(strstr(request->head, "\r\nContent-Type: application/json\r\n"));
     assert_int_equal(execute(&s, STR("true"), 0, &execution), EEP_OK);

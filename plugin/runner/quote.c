@@ -1,17 +1,20 @@
 #include "runner/quote.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "base/str.h"
 
 int quote_raw(struct buf *out, eep_str text)
 {
     TRY(buf_append_char(out, '\''));
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] == '\'')
-            TRY(buf_append_cstr(out, "'\\''"));
-        else
-            TRY(buf_append_char(out, text.ptr[i]));
+    while (text.len > 0) {
+        const char *quote = memchr(text.ptr, '\'', text.len);
+        size_t len = quote ? (size_t)(quote - text.ptr) : text.len;
+        TRY(buf_append(out, text.ptr, len));
+        if (!quote) break;
+        TRY(buf_append_cstr(out, "'\\''"));
+        text = (eep_str){quote + 1, text.len - len - 1};
     }
     return buf_append_char(out, '\'');
 }
@@ -29,13 +32,22 @@ static bool travels(eep_str text)
     return str_is_utf8(text);
 }
 
-static int format_byte(struct buf *out, unsigned char c, bool utf8)
+static int format_byte(struct buf *out, unsigned char c)
 {
     if (c == '\'') return buf_append_cstr(out, "'\\''");
     if (c == '\\') return buf_append_cstr(out, "\\\\");
     if (c == '%') return buf_append_cstr(out, "%%");
-    if (!is_plain(c) || (c >= 0x80 && !utf8)) return buf_appendf(out, "\\%03o", (unsigned)c);
-    return buf_append_char(out, (char)c);
+    return buf_appendf(out, "\\%03o", (unsigned)c);
+}
+
+/* How many bytes from `data` on a format holds as they are. */
+static size_t format_run(const unsigned char *data, size_t len, bool utf8)
+{
+    size_t end = 0;
+    while (end < len && is_plain(data[end]) && (data[end] < 0x80 || utf8) && data[end] != '\'' &&
+           data[end] != '\\' && data[end] != '%')
+        end++;
+    return end;
 }
 
 int quote_format(struct buf *out, eep_bytes bytes)
@@ -43,12 +55,12 @@ int quote_format(struct buf *out, eep_bytes bytes)
     const unsigned char *data = bytes.ptr;
     bool utf8 = str_is_utf8((eep_str){bytes.ptr, bytes.len});
     TRY(buf_append_char(out, '\''));
-    /* A format that begins with '-' would be taken for an option. */
-    for (size_t i = 0; i < bytes.len; i++) {
-        if (i == 0 && data[i] == '-')
-            TRY(buf_append_cstr(out, "\\055"));
-        else
-            TRY(format_byte(out, data[i], utf8));
+    for (size_t i = 0; i < bytes.len;) {
+        size_t run = format_run(data + i, bytes.len - i, utf8);
+        if (i == 0 && data[0] == '-')
+            run = 0; /* a format that begins with '-' would be taken for an option */
+        TRY(run > 0 ? buf_append(out, data + i, run) : format_byte(out, data[i]));
+        i += run > 0 ? run : 1;
     }
     return buf_append_char(out, '\'');
 }
