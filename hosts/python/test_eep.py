@@ -181,7 +181,7 @@ class Lease(unittest.TestCase):
 
     def test_detached_then_found_then_killed(self):
         self.env.execute(self.lease, "echo up; sleep 60", detach=True, time_limit_ms=90000, execution_id="job")
-        self.assertIn("job", [execution.execution_id for execution in self.env.list(self.lease)])
+        self.assertIn("job", [execution.execution_id for execution in self.env.list(self.lease).executions])
         ended = self.env.kill(self.lease, "job")
         self.assertTrue(ended.flags & abi.EXECUTION_KILLED)
         self.assertEqual(self.env.attach(self.lease, "job").stdout_data, b"up\n")

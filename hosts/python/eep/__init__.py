@@ -8,7 +8,7 @@
         print(done.exit_code, done.stdout_data)
         env.release(lease, eep.DESTROY)
 
-Results are plain objects with the fields of abi/eep.h. What fails raises eep.Error, with its fields. Any thread may call, any
+(eep.aio has the same for asyncio.) Results are plain objects with the fields of abi/eep.h. What fails raises eep.Error, with its fields. Any thread may call, any
 number at once; the interpreter's lock is released meanwhile. Ctrl-C in the main thread cancels the call, which then undoes
 what it did; a second one returns at once.
 """
@@ -18,6 +18,7 @@ import os
 import threading
 
 from . import abi
+from .calls import Calls
 from .values import copied, fill
 
 BY_CONFIG, STOP, DESTROY, ARCHIVE, DETACH = range(5)
@@ -88,9 +89,12 @@ class Plugin:
         """An environment: one configuration with its credentials. log(level, component, message) gets its log."""
         return Env(self, config or {}, trust_env, log, log_level, name)
 
-    def extension(self, name, table):
+    def extension(self, name):
+        """The table of an extension."""
         address = self.table.get_extension(name.encode())
-        return ctypes.cast(address, ctypes.POINTER(table)).contents if address else None
+        if not address:
+            raise NotImplementedError("plugin %s lacks the extension %s" % (self.id, name))
+        return ctypes.cast(address, ctypes.POINTER(abi.EXTENSIONS[name])).contents
 
 
 class Cancel:
@@ -124,7 +128,7 @@ class _Output:
 
     def __init__(self, on_output):
         self.raised = None
-        self.callback = abi.OUTPUT_FN(self.take) if on_output else abi.OUTPUT_FN()
+        self.callback = abi.OUTPUT_FN(self.take)
         self.on_output = on_output
 
     def take(self, _, stream, data, size):
@@ -135,8 +139,8 @@ class _Output:
             return 1
 
 
-class Env:
-    """An open environment. Every call takes timeout_ms, grace_ms, trace_id and cancel (a Cancel)."""
+class Env(Calls):
+    """An open environment, and its calls (calls.py). Each also takes cancel (a Cancel)."""
 
     def __init__(self, plugin, config, trust_env, log, log_level, name):
         self.plugin = plugin
@@ -158,88 +162,28 @@ class Env:
     def __exit__(self, *_):
         self.close()
 
-    # -- the calls
-
-    def probe(self, max_depth=0, **head):
-        return self._call("probe", abi.ProbeRequest, abi.Probe, head, max_depth=max_depth)
-
-    def acquire(self, idempotency_key=None, name_hint=None, labels=None, env=None, **head):
-        return self._call("acquire_lease", abi.AcquireRequest, abi.Lease, head, idempotency_key=idempotency_key,
-                          name_hint=name_hint, labels=labels, env=env)
-
-    def resume(self, lease, **head):
-        return self._call("resume_lease", abi.ResumeRequest, abi.Lease, head, lease=lease)
-
-    def realize(self, lease, files=None, folders=(), root=None, **head):
-        """files: {path: bytes or (bytes, mode)}"""
-        sources = [{"kind": abi.SOURCE_DIR, "path": path} for path in folders]
-        for path, content in (files or {}).items():
-            data, mode = content if isinstance(content, tuple) else (content, 0)
-            sources.append({"kind": abi.SOURCE_FILE, "path": path, "data": data, "mode": mode})
-        return self._call("realize_workspace", abi.RealizeRequest, abi.Workspace, head, lease=lease, root=root,
-                          sources=sources)
-
-    def execute(self, lease, command, on_output=None, detach=False, **fields):
-        """command: a list (program and arguments), or a str (shell text). on_output(stream, bytes) gets the output while it
-        comes, on the thread that makes the call; true stops the command. Other fields as in eep_execute_request: env,
-        cwd, stdin_data, time_limit_ms, execution_id, ..."""
-        head = _split_head(fields)
-        head["flags"] = head.get("flags", 0) | (abi.EXECUTE_DETACH if detach else 0)
-        what = {"script": command} if isinstance(command, (str, bytes)) else {"argv": command}
-        return self._output_call("execute", abi.ExecuteRequest, head, on_output, lease=lease, **what, **fields)
-
-    def release(self, lease, mode=BY_CONFIG, **head):
-        return self._call("release", abi.ReleaseRequest, abi.Released, head, lease=lease, mode=mode)
-
-    # -- eep.execution/1
-
-    def attach(self, lease, execution_id, on_output=None, wait=True, **fields):
-        """The end of a command and its output from any byte (stdout_from, stderr_from) on."""
-        head = _split_head(fields)
-        head["flags"] = 0 if wait else abi.ATTACH_NO_WAIT
-        return self._output_call("attach", abi.AttachRequest, head, on_output, lease=lease, execution_id=execution_id,
-                                 **fields)
-
-    def kill(self, lease, execution_id, **head):
-        return self._call("kill", abi.KillRequest, abi.Execution, head, lease=lease, execution_id=execution_id)
-
-    def list(self, lease, max=0, **head):
-        return self._call("list", abi.ListRequest, abi.ExecutionList, head, lease=lease, max=max).executions
-
-    def drop(self, lease, execution_id, **head):
-        return self._call("drop", abi.DropRequest, abi.Execution, head, lease=lease, execution_id=execution_id)
-
-    # -- how a call is made
-
     def _function(self, name):
-        if hasattr(abi.Table, name):
-            return getattr(self.plugin.table, name)
-        table = self.plugin.extension("eep.execution/1", abi.ExecutionTable)
-        if not table:
-            raise NotImplementedError("plugin %s lacks eep.execution/1" % self.plugin.id)
-        return getattr(table, name)
+        extension, _, slot = name.rpartition(".")
+        if not extension:
+            return getattr(self.plugin.table, slot)
+        return getattr(self.plugin.extension(extension), slot)
 
-    def _output_call(self, name, request, head, on_output, **fields):
+    def _call(self, name, request, result, head, fields, on_output=None):
+        if self.pointer is None:
+            raise ValueError("the environment is closed")
         output = _Output(on_output)
+        if on_output:
+            fields = dict(fields, on_output=output.callback)
+        cancel = head.pop("cancel", None) or Cancel(self.plugin)
+        filled = fill(request(), dict(head, cancel=cancel.pointer), **fields)
+        function = self._function(name)
         try:
-            return self._call(name, request, abi.Execution, head, on_output=output.callback, **fields)
+            return _interruptible(
+                cancel, lambda: self.plugin.call(function, result(), self.pointer, ctypes.byref(filled)))
         except Error:
             if output.raised:
                 raise output.raised
             raise
-
-    def _call(self, name, request, result, head, **fields):
-        if self.pointer is None:
-            raise ValueError("the environment is closed")
-        cancel = head.pop("cancel", None) or Cancel(self.plugin)
-        filled = fill(request(), dict(head, cancel=cancel.pointer), **fields)
-        function = self._function(name)
-        return _interruptible(cancel, lambda: self.plugin.call(function, result(), self.pointer, ctypes.byref(filled)))
-
-
-def _split_head(fields):
-    names = ("flags", "timeout_ms", "grace_ms", "trace_id", "cancel")
-    return {name: fields.pop(name) for name in names if name in fields}
 
 
 def _interruptible(cancel, work):

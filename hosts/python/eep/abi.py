@@ -187,6 +187,8 @@ class ExecutionTable(ctypes.Structure):
     ]
 
 
+EXTENSIONS = {"eep.execution/1": ExecutionTable}
+
 # -- Numbers -------------------------------------------------------------------------------------------------------
 
 ENTRY_SYMBOL = "eep_plugin_v1"

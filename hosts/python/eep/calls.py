@@ -1,0 +1,69 @@
+"""calls.py: what an environment can be asked for: one method a call, whoever makes it.
+
+A method only says which call it is and what goes into its request. How the call is made (blocking or awaited) is the business
+of _call in Env and in aio.AsyncEnv.
+"""
+from . import abi
+
+
+class Calls:
+    """Every call takes timeout_ms, grace_ms and trace_id as well."""
+
+    def probe(self, max_depth=0, **head):
+        return self._call("probe", abi.ProbeRequest, abi.Probe, head, {"max_depth": max_depth})
+
+    def acquire(self, idempotency_key=None, name_hint=None, labels=None, env=None, **head):
+        fields = {"idempotency_key": idempotency_key, "name_hint": name_hint, "labels": labels, "env": env}
+        return self._call("acquire_lease", abi.AcquireRequest, abi.Lease, head, fields)
+
+    def resume(self, lease, **head):
+        return self._call("resume_lease", abi.ResumeRequest, abi.Lease, head, {"lease": lease})
+
+    def realize(self, lease, files=None, folders=(), root=None, **head):
+        """files: {path: bytes or (bytes, mode)}"""
+        sources = [{"kind": abi.SOURCE_DIR, "path": path} for path in folders]
+        for path, content in (files or {}).items():
+            data, mode = content if isinstance(content, tuple) else (content, 0)
+            sources.append({"kind": abi.SOURCE_FILE, "path": path, "data": data, "mode": mode})
+        fields = {"lease": lease, "root": root, "sources": sources}
+        return self._call("realize_workspace", abi.RealizeRequest, abi.Workspace, head, fields)
+
+    def execute(self, lease, command, on_output=None, detach=False, **fields):
+        """command: a list (program and arguments), or a str (shell text). on_output(stream, bytes) gets the output while
+        it comes; true stops the command. Other fields as in eep_execute_request: env, cwd, stdin_data,
+        time_limit_ms, execution_id, ..."""
+        head = _split_head(fields)
+        head["flags"] = head.get("flags", 0) | (abi.EXECUTE_DETACH if detach else 0)
+        what = {"script": command} if isinstance(command, (str, bytes)) else {"argv": command}
+        fields = dict(fields, lease=lease, **what)
+        return self._call("execute", abi.ExecuteRequest, abi.Execution, head, fields, on_output)
+
+    def release(self, lease, mode=abi.RELEASE_BY_CONFIG, **head):
+        return self._call("release", abi.ReleaseRequest, abi.Released, head, {"lease": lease, "mode": mode})
+
+    # -- eep.execution/1
+
+    def attach(self, lease, execution_id, on_output=None, wait=True, **fields):
+        """The end of a command and its output from any byte (stdout_from, stderr_from) on."""
+        head = _split_head(fields)
+        head["flags"] = head.get("flags", 0) | (0 if wait else abi.ATTACH_NO_WAIT)
+        fields = dict(fields, lease=lease, execution_id=execution_id)
+        return self._call("eep.execution/1.attach", abi.AttachRequest, abi.Execution, head, fields, on_output)
+
+    def kill(self, lease, execution_id, **head):
+        fields = {"lease": lease, "execution_id": execution_id}
+        return self._call("eep.execution/1.kill", abi.KillRequest, abi.Execution, head, fields)
+
+    def list(self, lease, max=0, **head):
+        """The executions that the lease knows are in `executions`."""
+        fields = {"lease": lease, "max": max}
+        return self._call("eep.execution/1.list", abi.ListRequest, abi.ExecutionList, head, fields)
+
+    def drop(self, lease, execution_id, **head):
+        fields = {"lease": lease, "execution_id": execution_id}
+        return self._call("eep.execution/1.drop", abi.DropRequest, abi.Execution, head, fields)
+
+
+def _split_head(fields):
+    names = ("flags", "timeout_ms", "grace_ms", "trace_id", "cancel")
+    return {name: fields.pop(name) for name in names if name in fields}
