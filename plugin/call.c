@@ -17,6 +17,9 @@ union any_request {
     eep_kill_request kill;
     eep_list_request list;
     eep_drop_request drop;
+    eep_lease_get_request lease_get;
+    eep_leases_request leases;
+    eep_keepalive_request keepalive;
 };
 
 union any_result {
@@ -27,6 +30,8 @@ union any_result {
     eep_execution execution;
     eep_released released;
     eep_execution_list list;
+    eep_leases leases;
+    eep_kept kept;
 };
 
 static int import_request(const struct call *call, const void *request, const void *result,

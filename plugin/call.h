@@ -6,6 +6,7 @@
 
 #include "env.h"
 #include "ext/execution.h"
+#include "ext/lease.h"
 
 struct call {
     const char *name; /* as in the table: "acquire_lease" */
@@ -29,6 +30,9 @@ extern const struct call call_attach;
 extern const struct call call_kill;
 extern const struct call call_list;
 extern const struct call call_drop;
+extern const struct call call_lease_get;
+extern const struct call call_leases;
+extern const struct call call_keepalive;
 
 /* Runs it on this thread. */
 int32_t call_run(const struct call *call, eep_env *env, const void *request, void *result, eep_error *error);

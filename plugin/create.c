@@ -224,7 +224,7 @@ static void choose_names(struct create_request *create, eep_str key)
         digest_of("eep-name-1", create->owner, key, name);
         digest_of("eep-key-1", create->owner, key, create->key);
     }
-    snprintf(create->name, sizeof create->name, "eep-%s", name);
+    snprintf(create->name, sizeof create->name, CREATE_NAME_PREFIX "%s", name);
 }
 
 static int put_our_labels(json *labels, const struct create_request *create, eep_str hint)

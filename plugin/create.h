@@ -16,12 +16,16 @@
 #define LABEL_NAME     "eep.name"              /* the host's name hint */
 #define LABEL_LANGUAGE "code-toolbox-language" /* the SDKs read it (protocol 4.1) */
 
+/* How the names of all sandboxes that acquire makes begin. */
+#define CREATE_NAME_PREFIX "eep-"
+
 /* Half a SHA-256 in hex. */
 #define CREATE_DIGEST 32
 
 struct create_request {
     bool keyed;
-    char name[4 + CREATE_DIGEST + 1]; /* "eep-" and a digest of owner and key, or random */
+    char
+        name[sizeof CREATE_NAME_PREFIX + CREATE_DIGEST]; /* prefix and a digest of owner and key, or random */
     char key[CREATE_DIGEST + 1];
     char request[CREATE_DIGEST + 1];
     char identity[CREATE_DIGEST + 1];

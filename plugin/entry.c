@@ -27,6 +27,9 @@ CALL(attach, eep_attach_request, eep_execution)
 CALL(kill, eep_kill_request, eep_execution)
 CALL(list, eep_list_request, eep_execution_list)
 CALL(drop, eep_drop_request, eep_execution)
+CALL(lease_get, eep_lease_get_request, eep_leases)
+CALL(leases, eep_leases_request, eep_leases)
+CALL(keepalive, eep_keepalive_request, eep_kept)
 
 static const eep_execution_table execution_table = {
     .struct_size = sizeof execution_table,
@@ -36,9 +39,18 @@ static const eep_execution_table execution_table = {
     .drop = entry_drop,
 };
 
+static const eep_lease_table lease_table = {
+    .struct_size = sizeof lease_table,
+    .get = entry_lease_get,
+    .list = entry_leases,
+    .keepalive = entry_keepalive,
+};
+
 static const void *get_extension(const char *id)
 {
-    return id && strcmp(id, EEP_EXT_EXECUTION) == 0 ? &execution_table : NULL;
+    if (!id) return NULL;
+    if (strcmp(id, EEP_EXT_EXECUTION) == 0) return &execution_table;
+    return strcmp(id, EEP_EXT_LEASE) == 0 ? &lease_table : NULL;
 }
 
 static const eep_plugin table = {

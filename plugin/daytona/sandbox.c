@@ -71,7 +71,12 @@ static int check_id(eep_str id, eep_str expected, struct err *err)
 int sandbox_from_json(struct sandbox *sandbox, json *tree, eep_str expected_id, struct err *err)
 {
     sandbox_finish(sandbox);
-    sandbox->tree = tree;
+    return sandbox_view(sandbox, tree, expected_id, err);
+}
+
+int sandbox_view(struct sandbox *sandbox, json *tree, eep_str expected_id, struct err *err)
+{
+    *sandbox = (struct sandbox){.tree = tree};
     sandbox->id = json_str(json_get(tree, "id"));
     TRY(check_id(sandbox->id, expected_id, err));
     sandbox->name = json_str(json_get(tree, "name"));
@@ -104,16 +109,21 @@ int64_t sandbox_number(const struct sandbox *sandbox, const char *key, int64_t f
     return fallback;
 }
 
-int64_t sandbox_created_at_ms(const struct sandbox *sandbox)
+int64_t sandbox_time_ms(const struct sandbox *sandbox, const char *key)
 {
     char text[32];
     int ms = 0;
     struct tm t = {0};
-    str_copy(text, sizeof text, json_str(json_get(sandbox->tree, "createdAt")));
+    str_copy(text, sizeof text, json_str(json_get(sandbox->tree, key)));
     if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%3d", &t.tm_year, &t.tm_mon, &t.tm_mday, &t.tm_hour, &t.tm_min,
                &t.tm_sec, &ms) < 6)
         return 0;
     t.tm_year -= 1900;
     t.tm_mon -= 1;
     return (int64_t)timegm(&t) * 1000 + ms;
+}
+
+int64_t sandbox_created_at_ms(const struct sandbox *sandbox)
+{
+    return sandbox_time_ms(sandbox, "createdAt");
 }

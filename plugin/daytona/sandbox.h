@@ -35,6 +35,9 @@ struct sandbox {
 /* Takes tree over. EEP_E_PROTOCOL unless it has a valid id, which must equal expected_id if that is given. */
 int sandbox_from_json(struct sandbox *sandbox, json *tree, eep_str expected_id, struct err *err);
 
+/* The same for a tree that stays somebody else's, as an item of a list: a view, never to be finished. */
+int sandbox_view(struct sandbox *sandbox, json *tree, eep_str expected_id, struct err *err);
+
 /* CLEANUP(sandbox_finish) struct sandbox sandbox = {0}; */
 void sandbox_finish(struct sandbox *sandbox);
 
@@ -49,7 +52,10 @@ eep_str sandbox_label(const struct sandbox *sandbox, const char *name);
 /* A number of the description, or fallback. */
 int64_t sandbox_number(const struct sandbox *sandbox, const char *key, int64_t fallback);
 
-/* createdAt as milliseconds since 1970; 0 = not told. */
+/* A time of the description ("createdAt") as milliseconds since 1970; 0 = not told. */
+int64_t sandbox_time_ms(const struct sandbox *sandbox, const char *key);
+
+/* createdAt. */
 int64_t sandbox_created_at_ms(const struct sandbox *sandbox);
 
 #endif

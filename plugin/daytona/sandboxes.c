@@ -109,3 +109,13 @@ int sandboxes_toolbox_url(struct daytona *client, eep_str id, const struct wait 
                        (int)id.len, id.ptr);
     return buf_error(out, buf_append_str(out, url), "the toolbox URL", err);
 }
+
+int sandboxes_touch(struct daytona *client, eep_str id, const struct wait *wait, struct err *err)
+{
+    CLEANUP(buf_finish) struct buf path = BUF_INIT(1024);
+    CLEANUP(json_finish) json *answer = NULL;
+    TRY(wire_check_id(id, err));
+    TRY(sandbox_path(&path, id, "/last-activity", err));
+    struct api_call call = {.method = "POST", .path = buf_str(&path)};
+    return daytona_api(client, &call, wait, &answer, err);
+}

@@ -35,4 +35,7 @@ int sandboxes_delete(struct daytona *client, eep_str id, const struct wait *wait
 int sandboxes_toolbox_url(struct daytona *client, eep_str id, const struct wait *wait, struct buf *out,
                           struct err *err);
 
+/* POST …/last-activity: it counts as used from now on. The service drops what comes within 5 s of another. */
+int sandboxes_touch(struct daytona *client, eep_str id, const struct wait *wait, struct err *err);
+
 #endif

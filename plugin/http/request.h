@@ -51,6 +51,7 @@ struct wait {
     unsigned cancel_level;      /* how many fires end it: 1 while working, 2 while undoing */
     const atomic_bool *closing; /* NULL = none; true ends it with EEP_E_SHUTDOWN */
     const char *trace_header;   /* "X-Request-Id: …", sent along; NULL = none */
+    const char *extra_header;   /* "Name: value", sent along with each; NULL = none */
     unsigned *requests;         /* counts what was sent; NULL = nobody counts */
 };
 

@@ -157,6 +157,7 @@ static int set_headers(struct transfer *transfer, const struct wait *wait, struc
     for (const char *const *line = request->headers; line && *line; line++)
         TRY(add_header(transfer, *line, err));
     if (wait->trace_header) TRY(add_header(transfer, wait->trace_header, err));
+    if (wait->extra_header) TRY(add_header(transfer, wait->extra_header, err));
     if (request->secret_header) TRY(add_header(transfer, request->secret_header, err));
     TRY(add_header(transfer, "Expect:", err)); /* 100-continue would cost a round trip */
     curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers);

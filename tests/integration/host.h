@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "eep.h"
+#include "ext/lease.h"
 #include "standin.h"
 #include "testing.h"
 
@@ -28,6 +29,8 @@ struct outcome {
         eep_workspace workspace;
         eep_execution execution;
         eep_released released;
+        eep_leases leases;
+        eep_kept kept;
     };
 };
 
