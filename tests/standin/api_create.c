@@ -200,7 +200,7 @@ static bool has_room(struct request *request, struct json_object *body)
 static void create(struct request *request, struct json_object *body)
 {
     struct standin *standin = request->standin;
-    int ms = standin->options.times.create_ms;
+    int ms = fault_transition_ms(&request->fault, standin->options.times.create_ms);
     if (!has_room(request, body)) return;
     struct sandbox *sandbox = sandbox_create(describe(standin, body));
     request->sandbox_id = mem_copy(sandbox->id);
@@ -208,7 +208,7 @@ static void create(struct request *request, struct json_object *body)
     bool build = json_object_object_get(body, "buildInfo") != NULL;
     sandbox_begin_start(sandbox, build && ms > 0 ? STATE_PENDING_BUILD : STATE_CREATING, ms);
     registry_add(&standin->registry, sandbox);
-    api_reply_started(request, sandbox, ms);
+    api_reply_started(request, sandbox, ms, true);
 }
 
 void api_create(struct request *request)

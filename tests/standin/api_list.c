@@ -1,138 +1,135 @@
-/* api_list.c: GET /sandbox: filters, order, cursor (protocol 6.1). Unlike the service's it is never stale. */
+/* api_list.c: GET /sandbox and the older GET /sandbox/paginated (protocol 6.1): always the truth, unless a fault
+ * asks for the truth of a while ago. */
 #include "handlers.h"
-#include "labels.h"
+#include "list_query.h"
 #include "mem.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LIMIT_DEFAULT = 100, LIMIT_MAX = 200 };
-
-struct query {
-    const struct url *url;
-    struct json_object *labels; /* NULL = any */
-    const char *id_prefix;
-    const char *name_prefix;
-    const char *sort;
-    bool ascending;
-    long limit;
-    long offset;
+/* What a list shows, each item with a reference of its own. */
+struct items {
+    struct json_object **all;
+    size_t count;
 };
 
-static bool has_prefix(const char *text, const char *prefix)
+static void items_finish(struct items *items)
 {
-    return prefix == NULL || strncmp(text, prefix, strlen(prefix)) == 0;
+    for (size_t i = 0; i < items->count; i++)
+        json_object_put(items->all[i]);
+    free(items->all);
 }
 
-static bool state_wanted(const struct query *query, const char *state)
+/* Takes the item over. */
+static void offer(struct items *items, const struct list_query *query, struct json_object *item)
 {
-    size_t index = 0;
-    const char *wanted = url_query_next(query->url, "states", &index);
-    if (wanted == NULL) return true;
-    for (; wanted != NULL; wanted = url_query_next(query->url, "states", &index))
-        if (strcmp(wanted, state) == 0) return true;
-    return false;
+    if (list_query_wants_state(query, item))
+        items->all[items->count++] = item;
+    else
+        json_object_put(item);
 }
 
-static bool matches(const struct query *query, const struct sandbox *sandbox)
+static void collect_now(struct items *items, const struct list_query *query, struct registry *registry)
 {
-    return has_prefix(sandbox->id, query->id_prefix) && has_prefix(sandbox->name, query->name_prefix) &&
-           state_wanted(query, sandbox_state_name(sandbox->state)) &&
-           labels_contain(json_object_object_get(sandbox->fields, "labels"), query->labels);
+    for (struct sandbox *at = registry->first; at != NULL; at = at->next)
+        if (list_query_wants_fields(query, at->fields)) offer(items, query, sandbox_to_json(at));
 }
 
-static const char *text_of(const struct sandbox *sandbox, const char *key)
+static void collect_then(struct items *items, const struct list_query *query, struct sandbox *first,
+                         struct moment then)
 {
-    return json_object_get_string(json_object_object_get(sandbox->fields, key));
+    for (struct sandbox *at = first; at != NULL; at = at->next) {
+        struct json_object *copy = NULL, *view = history_at(&at->history, then);
+        if (view == NULL || !list_query_wants_fields(query, view)) continue;
+        json_object_deep_copy(view, &copy, NULL);
+        offer(items, query, copy);
+    }
 }
 
 static int compare(const void *left, const void *right, void *closure)
 {
-    const struct sandbox *a = *(struct sandbox *const *)left, *b = *(struct sandbox *const *)right;
-    const struct query *query = closure;
-    int order;
-    if (strcmp(query->sort, "name") == 0)
-        order = strcmp(a->name, b->name);
-    else if (strcmp(query->sort, "createdAt") == 0)
-        order = strcmp(text_of(a, "createdAt"), text_of(b, "createdAt"));
-    else
-        order = (a->active_ms > b->active_ms) - (a->active_ms < b->active_ms);
-    if (order == 0) order = strcmp(a->id, b->id);
-    return query->ascending ? order : -order;
+    return list_query_compare(closure, *(struct json_object *const *)left,
+                              *(struct json_object *const *)right);
 }
 
-/* [lock] One page of the sorted matches; *more tells whether another follows. */
-static struct json_object *collect(const struct query *query, struct registry *registry, bool *more)
+/* Everything that is wanted, in order. */
+static void collect(struct items *items, const struct list_query *query, struct request *request)
 {
-    struct sandbox **found = mem_alloc((registry->count + 1) * sizeof(struct sandbox *));
-    long count = 0;
-    for (struct sandbox *at = registry->first; at != NULL; at = at->next)
-        if (matches(query, at)) found[count++] = at;
-    qsort_r(found, (size_t)count, sizeof *found, compare, (void *)(uintptr_t)query);
-    struct json_object *items = json_object_new_array();
-    for (long i = query->offset; i < count && i < query->offset + query->limit; i++)
-        json_object_array_add(items, sandbox_to_list_item(found[i]));
-    *more = count > query->offset + query->limit;
-    free(found);
-    return items;
+    struct registry *registry = &request->standin->registry;
+    registry_lock(registry);
+    items->all = mem_alloc((registry->count + registry->gone_count + 1) * sizeof *items->all);
+    if (fault_is_stale(&request->fault)) {
+        struct moment then = fault_moment(&request->fault, atomic_load(&registry->requests));
+        collect_then(items, query, registry->first, then);
+        collect_then(items, query, registry->gone, then);
+    } else {
+        collect_now(items, query, registry);
+    }
+    registry_unlock(registry);
+    qsort_r(items->all, items->count, sizeof *items->all, compare, (void *)(uintptr_t)query);
 }
 
-static bool parse_cursor(const char *cursor, long *offset)
+/* Items of the newer list lack what makes sandboxes big (protocol 6.1). */
+static void add_item(struct json_object *list, struct json_object *item, bool whole)
 {
-    char rest;
-    return cursor == NULL || sscanf(cursor, "after-%ld%c", offset, &rest) == 1;
+    static const char *const absent[] = {
+        "env", "buildInfo", "volumes", "networkBlockAll", "networkAllowList", "domainAllowList"};
+    for (size_t i = 0; !whole && i < sizeof absent / sizeof *absent; i++)
+        json_object_object_del(item, absent[i]);
+    json_object_array_add(list, json_object_get(item));
 }
 
-static bool parse_limit(const char *text, long *limit)
+static struct json_object *page_by_cursor(const struct list_query *query, const struct items *items)
 {
-    char *end = NULL;
-    if (text == NULL) return true;
-    *limit = strtol(text, &end, 10);
-    return *text != '\0' && *end == '\0' && *limit >= 1 && *limit <= LIMIT_MAX;
+    struct json_object *body = json_object_new_object(), *list = json_object_new_array(), *next = NULL;
+    size_t at = 0, limit = (size_t)query->limit;
+    while (at < items->count && !list_query_is_after(query, items->all[at]))
+        at++;
+    for (; at < items->count && json_object_array_length(list) < limit; at++)
+        add_item(list, items->all[at], false);
+    if (at < items->count && at > 0) {
+        CLEANUP(mem_free_text) char *cursor = list_query_cursor(query, items->all[at - 1]);
+        next = json_object_new_string(cursor);
+    }
+    json_object_object_add(body, "items", list);
+    json_object_object_add(body, "nextCursor", next);
+    return body;
 }
 
-static int parse(struct query *query, struct fail *why)
+static struct json_object *page_by_number(const struct list_query *query, const struct items *items)
 {
-    const struct url *url = query->url;
-    const char *labels = url_query(url, "labels"), *cursor = url_query(url, "cursor");
-    const char *sort = url_query(url, "sort"), *order = url_query(url, "order");
-    query->id_prefix = url_query(url, "id");
-    query->name_prefix = url_query(url, "name");
-    query->sort = sort != NULL ? sort : "lastActivityAt";
-    query->ascending = order != NULL && strcmp(order, "asc") == 0;
-    query->labels = labels != NULL ? labels_parse(labels) : NULL;
-    if (labels != NULL && query->labels == NULL) return fail_set(why, "Invalid labels JSON format");
-    if (!parse_cursor(cursor, &query->offset))
-        return fail_set(why, "Invalid cursor provided: %.100s", cursor);
-    if (!parse_limit(url_query(url, "limit"), &query->limit))
-        return fail_set(why, "limit must not be greater than %d, limit must not be less than 1", LIMIT_MAX);
-    size_t index = 0;
-    for (const char *state; (state = url_query_next(url, "states", &index)) != NULL;)
-        if (strcmp(state, "destroyed") == 0)
-            return fail_set(why, "each value in states must be a listable state");
-    return 0;
+    struct json_object *body = json_object_new_object(), *list = json_object_new_array();
+    long count = (long)items->count, first = (query->page - 1) * query->limit;
+    for (long i = first; i < count && i < first + query->limit; i++)
+        add_item(list, items->all[i], true);
+    json_object_object_add(body, "items", list);
+    json_object_object_add(body, "total", json_object_new_int64(count));
+    json_object_object_add(body, "page", json_object_new_int64(query->page));
+    json_object_object_add(body, "totalPages",
+                           json_object_new_int64((count + query->limit - 1) / query->limit));
+    return body;
 }
 
-static void reply_page(struct request *request, const struct query *query)
+static void reply_list(struct request *request, enum list_kind kind)
 {
-    struct json_object *body = json_object_new_object();
-    bool more;
-    registry_lock(&request->standin->registry);
-    json_object_object_add(body, "items", collect(query, &request->standin->registry, &more));
-    registry_unlock(&request->standin->registry);
-    CLEANUP(mem_free_text) char *cursor = mem_format("after-%ld", query->offset + query->limit);
-    json_object_object_add(body, "nextCursor", more ? json_object_new_string(cursor) : NULL);
-    reply_json(request, 200, body);
+    CLEANUP(list_query_finish) struct list_query query = {0};
+    CLEANUP(items_finish) struct items items = {0};
+    struct fail why;
+    if (list_query_parse(&query, &request->url, kind, &why) != 0) {
+        reply_api_error(request, 400, "%s", why.text);
+        return;
+    }
+    collect(&items, &query, request);
+    bool by_cursor = kind == LIST_BY_CURSOR;
+    reply_json(request, 200, by_cursor ? page_by_cursor(&query, &items) : page_by_number(&query, &items));
 }
 
 void api_list(struct request *request)
 {
-    struct query query = {.url = &request->url, .limit = LIMIT_DEFAULT};
-    struct fail why;
-    if (parse(&query, &why) != 0)
-        reply_api_error(request, 400, "%s", why.text);
-    else
-        reply_page(request, &query);
-    json_object_put(query.labels);
+    reply_list(request, LIST_BY_CURSOR);
+}
+
+void api_list_pages(struct request *request)
+{
+    reply_list(request, LIST_BY_PAGE);
 }

@@ -24,6 +24,31 @@ void api_health(struct request *request)
     reply_json(request, 200, body);
 }
 
+/* Seconds; those that are off are empty. */
+static struct json_object *rate_limits(struct throttles *throttles)
+{
+    static const struct {
+        const char *key;
+        const char *name;
+    } shown[] = {{"authenticated", "authenticated"},
+                 {"sandboxCreate", "sandbox-create"},
+                 {"sandboxLifecycle", "sandbox-lifecycle"},
+                 {"failedAuth", "failed-auth"}};
+    struct json_object *all = throttles_to_json(throttles), *limits = json_object_new_object();
+    for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
+        struct json_object *one = json_object_object_get(all, shown[i].name),
+                           *limit = json_object_new_object();
+        if (one != NULL) {
+            int ttl_ms = json_object_get_int(json_object_object_get(one, "ttl_ms"));
+            json_object_object_add(limit, "ttl", json_object_new_int(ttl_ms / 1000));
+            json_object_object_add(limit, "limit", json_object_get(json_object_object_get(one, "limit")));
+        }
+        json_object_object_add(limits, shown[i].key, limit);
+    }
+    json_object_put(all);
+    return limits;
+}
+
 void api_config(struct request *request)
 {
     struct json_object *body = json_object_new_object();
@@ -38,6 +63,7 @@ void api_config(struct request *request)
                            json_object_new_boolean(false)); /* the service's spelling */
     json_object_object_add(body, "linkedAccountsEnabled", json_object_new_boolean(false));
     json_object_object_add(body, "announcements", json_object_new_object());
+    json_object_object_add(body, "rateLimit", rate_limits(&request->standin->throttles));
     reply_json(request, 200, body);
 }
 
@@ -77,6 +103,5 @@ void api_dashboard(struct request *request)
 
 void api_unknown(struct request *request)
 {
-    CLEANUP(mem_free_text) char *path = mem_copy_n(request->target, strcspn(request->target, "?"));
-    reply_api_error(request, 404, "Cannot %s %.400s", request->method, path);
+    reply_api_error(request, 404, "Cannot %s %.400s", request->method, request->target);
 }

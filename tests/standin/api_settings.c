@@ -24,6 +24,7 @@ static void replace_labels(struct request *request, struct json_object *labels)
     struct sandbox *sandbox = api_find(request);
     if (sandbox != NULL) {
         json_object_object_add(sandbox->fields, "labels", json_object_get(labels));
+        registry_changed(&request->standin->registry, sandbox);
         reply_json(request, 200, sandbox_to_json(sandbox));
     }
     registry_unlock(&request->standin->registry);
@@ -51,37 +52,39 @@ static void set_interval(struct request *request, const char *field, int minutes
     struct sandbox *sandbox = api_find(request);
     if (sandbox != NULL) {
         json_object_object_add(sandbox->fields, field, json_object_new_int(minutes));
+        registry_changed(&request->standin->registry, sandbox);
         reply_json(request, 201, sandbox_to_json(sandbox)); /* the framework's default status (protocol 6) */
         registry_wake(&request->standin->registry);
     }
     registry_unlock(&request->standin->registry);
 }
 
-static void interval(struct request *request, const char *field, long lowest)
+/* What is in the path is text that the framework makes a number of; a fraction or a word is none. */
+static void interval(struct request *request, const char *field, const char *name, long lowest)
 {
     char *end;
     long minutes = strtol(request->argument2, &end, 10);
     if (*request->argument2 == '\0' || *end != '\0' || minutes > INT_MAX)
         reply_api_error(request, 400, "Validation failed (numeric string is expected)");
     else if (minutes < lowest)
-        reply_api_error(request, 400, "%s must be non-negative", field);
+        reply_api_error(request, 400, "%s interval must be non-negative", name);
     else
-        set_interval(request, field, (int)minutes);
+        set_interval(request, field, api_interval(field, (int)minutes));
 }
 
 void api_autostop(struct request *request)
 {
-    interval(request, "autoStopInterval", 0);
+    interval(request, "autoStopInterval", "Auto-stop", 0);
 }
 
 void api_autoarchive(struct request *request)
 {
-    interval(request, "autoArchiveInterval", 0);
+    interval(request, "autoArchiveInterval", "Auto-archive", 0);
 }
 
 void api_autodelete(struct request *request)
 {
-    interval(request, "autoDeleteInterval", INT_MIN); /* negative turns it off */
+    interval(request, "autoDeleteInterval", "Auto-delete", INT_MIN); /* negative turns it off */
 }
 
 void api_last_activity(struct request *request)
@@ -95,15 +98,35 @@ void api_last_activity(struct request *request)
     registry_unlock(&request->standin->registry);
 }
 
+static void reply_url(struct request *request, char *url)
+{
+    struct json_object *body = json_object_new_object();
+    json_object_object_add(body, "url", json_object_new_string(url));
+    reply_json(request, 200, body);
+}
+
+/* Where the build's log would be; there is none, so that a client that follows it gets a 404. */
+void api_build_logs_url(struct request *request)
+{
+    registry_lock(&request->standin->registry);
+    struct sandbox *sandbox = api_find(request);
+    if (sandbox != NULL && json_object_object_get(sandbox->fields, "buildInfo") == NULL) {
+        reply_api_error(request, 404, "Sandbox %.200s has no build info", request->argument);
+    } else if (sandbox != NULL) {
+        CLEANUP(mem_free_text)
+        char *url = mem_format("%s/sandboxes/%s/build-logs", request->standin->origin, sandbox->id);
+        reply_url(request, url);
+    }
+    registry_unlock(&request->standin->registry);
+}
+
 void api_toolbox_url(struct request *request)
 {
     registry_lock(&request->standin->registry);
     struct sandbox *sandbox = api_find(request);
     if (sandbox != NULL) {
         CLEANUP(mem_free_text) char *url = mem_format("%s/toolbox", request->standin->origin);
-        struct json_object *body = json_object_new_object();
-        json_object_object_add(body, "url", json_object_new_string(url));
-        reply_json(request, 200, body);
+        reply_url(request, url);
     }
     registry_unlock(&request->standin->registry);
 }

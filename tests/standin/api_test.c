@@ -178,7 +178,7 @@ static void settings_can_be_changed(void **state)
 /* Walks over all pages and counts. */
 static size_t count_listed(const char *query)
 {
-    char path[512], cursor[64] = "";
+    char path[1024], cursor[512] = "";
     size_t count = 0;
     do {
         snprintf(path, sizeof path, "/api/sandbox?%s%s%s", query, *cursor ? "&cursor=" : "", cursor);

@@ -26,16 +26,56 @@ void control_faults(struct request *request)
     reply_json(request, 200, faults_to_json(&request->standin->faults));
 }
 
-void control_install_faults(struct request *request)
+static void install(struct request *request,
+                    int (*take)(struct request *, struct json_object *, struct fail *))
 {
     struct fail why;
     CLEANUP(mem_free_text) char *text = mem_copy_n(request->body.data, request->body.len);
-    struct json_object *rules = json_tokener_parse(text);
-    if (faults_install(&request->standin->faults, rules, &why) == 0)
+    struct json_object *object = json_tokener_parse(text);
+    if (take(request, object, &why) == 0)
         reply_empty(request, 204);
     else
         reply_api_error(request, 400, "%s", why.text);
-    json_object_put(rules);
+    json_object_put(object);
+}
+
+static int take_faults(struct request *request, struct json_object *rules, struct fail *why)
+{
+    return faults_install(&request->standin->faults, rules, why);
+}
+
+void control_install_faults(struct request *request)
+{
+    install(request, take_faults);
+}
+
+void control_throttlers(struct request *request)
+{
+    reply_json(request, 200, throttles_to_json(&request->standin->throttles));
+}
+
+static int take_throttlers(struct request *request, struct json_object *limits, struct fail *why)
+{
+    return throttles_install(&request->standin->throttles, limits, why);
+}
+
+void control_install_throttlers(struct request *request)
+{
+    install(request, take_throttlers);
+}
+
+static int take_clock(struct request *request, struct json_object *clock, struct fail *why)
+{
+    (void)request;
+    struct json_object *offset = json_object_object_get(clock, "offset_ms");
+    if (!json_object_is_type(offset, json_type_int)) return fail_set(why, "the clock is {\"offset_ms\":N}");
+    clock_set_offset(json_object_get_int64(offset));
+    return 0;
+}
+
+void control_clock(struct request *request)
+{
+    install(request, take_clock);
 }
 
 struct inspected {
@@ -96,61 +136,110 @@ void control_sandboxes(struct request *request)
     reply_json(request, 200, body);
 }
 
-static bool state_by_name(const char *name, enum sandbox_state *state)
+/* What a test wants a sandbox to be. */
+struct wish {
+    enum sandbox_state state;
+    enum sandbox_state then; /* what a state of transition turns into ... */
+    int64_t due_ms;          /* ... and when */
+    const char *shown;
+    const char *reason;
+    bool recoverable;
+};
+
+enum { WISH_MS = 30000 };
+
+static bool is_at_rest(enum sandbox_state state)
 {
-    static const enum sandbox_state allowed[] = {STATE_ERROR, STATE_STOPPED, STATE_ARCHIVED, STATE_DESTROYED};
-    for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++) {
-        if (strcmp(name, sandbox_state_name(allowed[i])) != 0) continue;
-        *state = allowed[i];
-        return true;
-    }
-    return false;
+    return state == STATE_STARTED || state == STATE_STOPPED || state == STATE_ARCHIVED ||
+           state == STATE_PAUSED || state == STATE_ERROR || state == STATE_BUILD_FAILED ||
+           state == STATE_DESTROYED;
 }
 
-/* [lock] As if something outside had done it: the agent ends at once, then the state is what was asked for.
- */
-static void force(struct sandbox *sandbox, enum sandbox_state state, struct json_object *body)
+static const char *text_in(struct json_object *body, const char *key)
 {
-    struct json_object *reason = json_object_object_get(body, "errorReason");
-    if (state == STATE_DESTROYED)
+    struct json_object *value = json_object_object_get(body, key);
+    return value != NULL ? json_object_get_string(value) : NULL;
+}
+
+static int parse_wish(struct json_object *body, struct wish *wish, struct fail *why)
+{
+    const char *state = text_in(body, "state"), *then = text_in(body, "then");
+    struct json_object *in_ms = json_object_object_get(body, "in_ms");
+    *wish =
+        (struct wish){.then = STATE_STARTED,
+                      .due_ms = in_ms != NULL ? clock_ms() + json_object_get_int(in_ms) : INT64_MAX,
+                      .shown = text_in(body, "shown"),
+                      .reason = text_in(body, "errorReason"),
+                      .recoverable = json_object_get_boolean(json_object_object_get(body, "recoverable"))};
+    if (state == NULL || !sandbox_state_parse(state, &wish->state))
+        return fail_set(why, "state is one of the service's 22");
+    if (then != NULL && (!sandbox_state_parse(then, &wish->then) || !is_at_rest(wish->then)))
+        return fail_set(why, "then is a state of rest, not %.100s", then);
+    if (then != NULL && is_at_rest(wish->state)) return fail_set(why, "%s does not end by itself", state);
+    return 0;
+}
+
+static void set_reason(struct sandbox *sandbox, const struct wish *wish)
+{
+    char *reason = mem_copy(wish->reason != NULL ? wish->reason : "forced by a test");
+    free(sandbox->error_reason);
+    sandbox->error_reason = reason;
+    sandbox->recoverable = wish->recoverable;
+}
+
+/* [lock] Begins it and waits for its end. The sandbox is held. */
+static void reach(struct registry *registry, struct sandbox *sandbox, enum sandbox_state state)
+{
+    if (state == STATE_STARTED)
+        sandbox_begin_start(sandbox, STATE_STARTING, 0);
+    else if (state == STATE_DESTROYED)
         sandbox_begin_delete(sandbox, 0);
     else
         sandbox_begin_stop(sandbox, 0);
     sandbox->after = state;
-    mem_free_text(&sandbox->error_reason);
-    sandbox->error_reason = mem_copy(reason != NULL ? json_object_get_string(reason) : "forced by a test");
-    sandbox->recoverable = json_object_get_boolean(json_object_object_get(body, "recoverable"));
+    registry_changed(registry, sandbox);
+    registry_wake(registry);
+    registry_wait(registry, sandbox, clock_ms() + WISH_MS);
 }
 
-static void force_and_wait(struct request *request, struct sandbox *sandbox, enum sandbox_state state,
-                           struct json_object *body)
+/* [lock] As if something outside had done it: its processes end, then it is in that state. */
+static void fulfil(struct registry *registry, struct sandbox *sandbox, const struct wish *wish)
 {
-    struct registry *registry = &request->standin->registry;
-    force(sandbox, state, body);
-    registry_hold(sandbox);
+    if (sandbox->step == STEP_HELLO || sandbox->step == STEP_EXIT) /* the keeper is at it */
+        registry_wait(registry, sandbox, clock_ms() + WISH_MS);
+    if (wish->state == STATE_PAUSED || wish->then == STATE_PAUSED) /* no container can be */
+        json_object_object_add(sandbox->fields, "sandboxClass", json_object_new_string("linux-vm"));
+    if (wish->state != STATE_STARTED || sandbox->state != STATE_STARTED)
+        reach(registry, sandbox, is_at_rest(wish->state) ? wish->state : STATE_STOPPED);
+    if (!is_at_rest(wish->state)) sandbox_begin_forced(sandbox, wish->state, wish->then, wish->due_ms);
+    if (wish->state != STATE_STARTED) set_reason(sandbox, wish);
+    if (wish->shown != NULL) sandbox->shown_state = mem_copy(wish->shown);
+    if (sandbox->state == STATE_DESTROYED) return;
+    registry_changed(registry, sandbox);
     registry_wake(registry);
-    registry_wait(registry, sandbox, clock_ms() + 30000);
-    reply_json(request, 200, sandbox_to_json(sandbox));
-    registry_release(registry, sandbox);
 }
 
 /* PUT /_standin/sandboxes/{id} {"state":"error","errorReason":"...","recoverable":true} */
 void control_sandbox(struct request *request)
 {
     struct json_object *body = request_json(request);
-    enum sandbox_state state;
+    struct registry *registry = &request->standin->registry;
+    struct wish wish;
+    struct fail why;
     if (body == NULL) return;
-    struct json_object *name = json_object_object_get(body, "state");
-    registry_lock(&request->standin->registry);
-    struct sandbox *sandbox = registry_find(&request->standin->registry, request->argument);
-    if (sandbox == NULL)
+    registry_lock(registry);
+    struct sandbox *sandbox = registry_find_id(registry, request->argument);
+    if (sandbox == NULL) sandbox = registry_find(registry, request->argument);
+    if (sandbox == NULL) {
         reply_api_error(request, 404, "no sandbox %.200s", request->argument);
-    else if (name == NULL || !state_by_name(json_object_get_string(name), &state))
-        reply_api_error(request, 400, "state is error, stopped, archived or destroyed");
-    else if (sandbox_in_transition(sandbox))
-        reply_api_error(request, 409, "the sandbox is in transition");
-    else
-        force_and_wait(request, sandbox, state, body);
-    registry_unlock(&request->standin->registry);
+    } else if (parse_wish(body, &wish, &why) != 0) {
+        reply_api_error(request, 400, "%s", why.text);
+    } else {
+        registry_hold(sandbox);
+        fulfil(registry, sandbox, &wish);
+        reply_json(request, 200, sandbox_to_json(sandbox));
+        registry_release(registry, sandbox);
+    }
+    registry_unlock(registry);
     json_object_put(body);
 }

@@ -164,6 +164,9 @@ static void wrong_rules_are_refused(void **state)
         "[{\"match\":{},\"do\":{\"drop\":\"sometimes\"}}]",
         "[{\"match\":{\"pth\":\"/x\"},\"do\":{}}]",
         "[{\"match\":{},\"do\":{\"stauts\":1}}]",
+        "[{\"match\":{\"nth\":\"2\"},\"do\":{}}]",
+        "[{\"match\":{},\"do\":{\"ends\":{\"state\":\"stopped\"}}}]",
+        "[{\"match\":{},\"do\":{\"drop\":\"mid_body\",\"reset\":true}}]",
         "nonsense",
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
@@ -187,7 +190,9 @@ static void states_can_be_forced(void **state)
     expect_status(&server, "POST", "/api/sandbox/forced/recover", NULL, 200);
     expect_output(&server, box, "cat kept", "kept\n");
     expect_status(&server, "POST", "/api/sandbox/forced/recover", NULL, 400);
-    expect_status(&server, "PUT", path, "{\"state\":\"started\"}", 400);
+    expect_status(&server, "PUT", path, "{\"state\":\"tarted\"}", 400);
+    expect_status(&server, "PUT", path, "{\"state\":\"stopped\",\"then\":\"started\"}", 400);
+    expect_status(&server, "PUT", path, "{\"state\":\"resizing\",\"then\":\"starting\"}", 400);
     expect_status(&server, "PUT", path, "{\"state\":\"destroyed\"}", 200);
     expect_state(&server, box, "gone");
 }

@@ -16,6 +16,7 @@ void api_create(struct request *request);
 
 /* api_list.c */
 void api_list(struct request *request);
+void api_list_pages(struct request *request);
 
 /* api_sandbox.c: argument is an id or a name */
 void api_get(struct request *request);
@@ -33,6 +34,7 @@ void api_autoarchive(struct request *request);
 void api_autodelete(struct request *request);
 void api_last_activity(struct request *request);
 void api_toolbox_url(struct request *request);
+void api_build_logs_url(struct request *request);
 
 /* toolbox_exec.c */
 void toolbox_execute(struct request *request);
@@ -61,5 +63,8 @@ void control_faults(struct request *request);
 void control_install_faults(struct request *request);
 void control_sandboxes(struct request *request);
 void control_sandbox(struct request *request);
+void control_throttlers(struct request *request);
+void control_install_throttlers(struct request *request);
+void control_clock(struct request *request);
 
 #endif

@@ -33,20 +33,21 @@ static void ask_to_end(struct sandbox *sandbox)
 static void finish_transition(struct standin *standin, struct sandbox *sandbox)
 {
     if (sandbox->after == STATE_DESTROYED) store_remove_sandbox(&standin->store, sandbox->id);
-    if (sandbox->after == STATE_ERROR)
-        sandbox_break(sandbox, sandbox->error_reason, sandbox->recoverable);
-    else
-        sandbox_settle(sandbox, sandbox->after);
-    registry_changed(&standin->registry);
+    sandbox_settle(sandbox, sandbox->after);
+    registry_changed(&standin->registry, sandbox);
     if (sandbox->state == STATE_DESTROYED) registry_remove(&standin->registry, sandbox);
 }
 
 static void launch(struct standin *standin, struct sandbox *sandbox)
 {
     struct fail why;
+    if (sandbox->doomed) {
+        finish_transition(standin, sandbox);
+        return;
+    }
     if (sandbox->agent.pid == 0 && isolate_launch(&standin->isolation, sandbox, &sandbox->agent, &why) != 0) {
         sandbox_break(sandbox, why.text, true);
-        registry_changed(&standin->registry);
+        registry_changed(&standin->registry, sandbox);
         return;
     }
     sandbox->step = STEP_HELLO;
@@ -59,7 +60,7 @@ static void take_hello(struct standin *standin, struct sandbox *sandbox)
     int fds[FD_MAX_PASSED];
     if (fd_receive_packet(sandbox->agent.socket, &hello, sizeof hello, fds) != sizeof hello) return;
     sandbox_settle(sandbox, STATE_STARTED);
-    registry_changed(&standin->registry);
+    registry_changed(&standin->registry, sandbox);
 }
 
 /* The process is gone: as we asked, or by itself. */
@@ -68,13 +69,14 @@ static void take_exit(struct standin *standin, struct sandbox *sandbox)
     waitpid(sandbox->agent.pid, NULL, 0);
     close_agent(sandbox);
     if (sandbox->step == STEP_EXIT) {
-        finish_transition(standin, sandbox);
-    } else if (sandbox->step == STEP_NONE && sandbox->state == STATE_STARTED) {
-        sandbox_settle(sandbox, STATE_STOPPED);
-    } else if (sandbox->step == STEP_HELLO) {
-        sandbox_break(sandbox, "the sandbox's first process ended before it was ready", true);
+        finish_transition(standin, sandbox); /* which may forget it */
+        return;
     }
-    registry_changed(&standin->registry);
+    if (sandbox->step == STEP_NONE && sandbox->state == STATE_STARTED)
+        sandbox_settle(sandbox, STATE_STOPPED);
+    else if (sandbox->step == STEP_HELLO)
+        sandbox_break(sandbox, "the sandbox's first process ended before it was ready", true);
+    registry_changed(&standin->registry, sandbox);
 }
 
 static void perform_due_step(struct standin *standin, struct sandbox *sandbox)
@@ -127,6 +129,7 @@ static void end_rest(struct standin *standin, struct sandbox *sandbox)
         sandbox_begin_delete(sandbox, times->remove_ms);
     else
         sandbox_begin_archive(sandbox, times->archive_ms);
+    registry_changed(&standin->registry, sandbox);
 }
 
 /* Does what is due. Returns when this sandbox wants to be looked at again. */

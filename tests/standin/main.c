@@ -3,6 +3,7 @@
  * The order of the end matters: first nobody waits any more (registry_close), then the sandboxes end, which
  * ends the requests that run commands in them, then the HTTP threads, then the files.
  */
+#include "clock.h"
 #include "fd.h"
 #include "keeper.h"
 #include "mem.h"
@@ -89,7 +90,12 @@ static int set_up(struct standin *standin, struct MHD_Daemon **daemon, struct fa
     if (options->ready_fd >= 0 && fcntl(options->ready_fd, F_SETFD, FD_CLOEXEC) != 0)
         return fail_set(why, "--ready-fd %d is not open", options->ready_fd);
     if (registry_init(&standin->registry) != 0) return fail_set(why, "no event descriptor");
+    standin->registry.keeps_history = options->control;
     faults_init(&standin->faults);
+    throttles_init(&standin->throttles);
+    clock_set_offset(options->clock_offset_ms);
+    for (size_t i = 0; i < options->throttle_count; i++)
+        TRY(throttles_parse(&standin->throttles, options->throttles[i], why));
     TRY(reqlog_init(&standin->log, options->log_file, why));
     TRY(store_init(&standin->store, options->dir, why));
     say_passed_over(standin);
@@ -106,6 +112,7 @@ static void tear_down(struct standin *standin, struct MHD_Daemon *daemon)
     store_finish(&standin->store);
     registry_finish(&standin->registry);
     faults_finish(&standin->faults);
+    throttles_finish(&standin->throttles);
     reqlog_finish(&standin->log);
     free(standin->origin);
 }

@@ -42,7 +42,10 @@ static const char help[] =
     "                        as v0.190 does (there: 30000)\n"
     "  --minute-ms N         length of a minute of the auto-stop, -archive and -delete intervals (default "
     "60000)\n"
+    "  --clock-offset-ms N   the service's clock is wrong by N ms, which may be negative (default 0)\n"
     "  --idle-seconds N      close connections that are idle for so long (default 0: never)\n"
+    "  --throttle NAME=LIMIT/SECONDS   rate limit: anonymous, failed-auth, authenticated, sandbox-create or\n"
+    "                        sandbox-lifecycle; may be repeated (default: none)\n"
     "\n"
     "For tests\n"
     "  --control             serve /_standin/log, /_standin/faults and /_standin/sandboxes (see README.md)\n"
@@ -50,7 +53,7 @@ static const char help[] =
     "  --quiet               say nothing but errors\n"
     "  --help                this text\n";
 
-enum { OPT_FLAG, OPT_TEXT, OPT_NUMBER, OPT_ISOLATION, OPT_ALL_TIMES, OPT_HELP };
+enum { OPT_FLAG, OPT_TEXT, OPT_NUMBER, OPT_SIGNED, OPT_ISOLATION, OPT_ALL_TIMES, OPT_THROTTLE, OPT_HELP };
 
 /* What an option is and where its value goes. */
 struct entry {
@@ -85,6 +88,8 @@ static const struct entry entries[] = {
     {"restore-ms", OPT_NUMBER, TO(times.restore_ms)},
     {"create-blocks-ms", OPT_NUMBER, TO(create_blocks_ms)},
     {"minute-ms", OPT_NUMBER, TO(minute_ms)},
+    {"clock-offset-ms", OPT_SIGNED, TO(clock_offset_ms)},
+    {"throttle", OPT_THROTTLE, 0},
     {"idle-seconds", OPT_NUMBER, TO(idle_seconds)},
     {"control", OPT_FLAG, TO(control)},
     {"log", OPT_TEXT, TO(log_file)},
@@ -100,11 +105,11 @@ static bool mistake(const char *what, const char *value)
     return false;
 }
 
-static bool parse_number(const char *text, int *number)
+static bool parse_number(const char *text, int least, int *number)
 {
     char *end;
     long value = strtol(text, &end, 10);
-    if (*text == '\0' || *end != '\0' || value < 0 || value > INT_MAX)
+    if (*text == '\0' || *end != '\0' || value < least || value > INT_MAX)
         return mistake("not a whole number: ", text);
     *number = (int)value;
     return true;
@@ -113,7 +118,7 @@ static bool parse_number(const char *text, int *number)
 static bool parse_all_times(const char *text, struct transition_times *times)
 {
     int ms;
-    if (!parse_number(text, &ms)) return false;
+    if (!parse_number(text, 0, &ms)) return false;
     *times = (struct transition_times){ms, ms, ms, ms, ms, ms};
     return true;
 }
@@ -129,13 +134,22 @@ static bool parse_isolation(const char *text, enum isolation_mode *mode)
     return mistake("--isolation is auto, full or none, not ", text);
 }
 
+static bool add_throttle(struct options *options, const char *text)
+{
+    if (options->throttle_count == OPTIONS_MAX_THROTTLES) return mistake("too many: --throttle ", text);
+    options->throttles[options->throttle_count++] = text;
+    return true;
+}
+
 static bool apply(struct options *options, const struct entry *entry, const char *value)
 {
     char *field = (char *)options + entry->offset;
     switch (entry->kind) {
     case OPT_FLAG: *(bool *)field = true; return true;
     case OPT_TEXT: *(const char **)field = value; return true;
-    case OPT_NUMBER: return parse_number(value, (int *)field);
+    case OPT_NUMBER: return parse_number(value, 0, (int *)field);
+    case OPT_SIGNED: return parse_number(value, -INT_MAX, (int *)field);
+    case OPT_THROTTLE: return add_throttle(options, value);
     case OPT_ISOLATION: return parse_isolation(value, &options->isolation);
     default: return parse_all_times(value, &options->times);
     }

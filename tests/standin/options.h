@@ -3,6 +3,7 @@
 #define STANDIN_OPTIONS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum isolation_mode { ISOLATION_AUTO, ISOLATION_FULL, ISOLATION_NONE };
 
@@ -15,6 +16,8 @@ struct transition_times {
     int archive_ms;
     int restore_ms;
 };
+
+enum { OPTIONS_MAX_THROTTLES = 16 };
 
 struct options {
     int port;
@@ -32,6 +35,9 @@ struct options {
     struct transition_times times;
     int create_blocks_ms;
     int minute_ms;
+    int clock_offset_ms; /* how wrong the service's clock is */
+    const char *throttles[OPTIONS_MAX_THROTTLES];
+    size_t throttle_count;
     int idle_seconds;
     int max_sandboxes; /* 0 = any number */
     enum isolation_mode isolation;

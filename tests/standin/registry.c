@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
+enum { GONE_MAX = 256 };
+
 int registry_init(struct registry *registry)
 {
     pthread_condattr_t attributes;
@@ -19,16 +21,27 @@ int registry_init(struct registry *registry)
     return registry->wake_fd < 0 ? -1 : 0;
 }
 
+static void destroy_all(struct sandbox **first)
+{
+    while (*first != NULL) {
+        struct sandbox *next = (*first)->next;
+        sandbox_destroy(*first);
+        *first = next;
+    }
+}
+
 void registry_finish(struct registry *registry)
 {
-    while (registry->first != NULL) {
-        struct sandbox *next = registry->first->next;
-        sandbox_destroy(registry->first);
-        registry->first = next;
-    }
+    destroy_all(&registry->first);
+    destroy_all(&registry->gone);
     fd_close(&registry->wake_fd);
     pthread_cond_destroy(&registry->changed);
     pthread_mutex_destroy(&registry->lock);
+}
+
+static struct moment registry_now(const struct registry *registry)
+{
+    return (struct moment){.ms = clock_ms(), .requests = atomic_load(&registry->requests)};
 }
 
 void registry_lock(struct registry *registry)
@@ -50,6 +63,21 @@ void registry_add(struct registry *registry, struct sandbox *sandbox)
     registry->created++;
 }
 
+/* Takes over the registry's own reference. */
+static void remember_gone(struct registry *registry, struct sandbox *sandbox)
+{
+    history_add(&sandbox->history, registry_now(registry), NULL);
+    sandbox->next = registry->gone;
+    registry->gone = sandbox;
+    if (++registry->gone_count <= GONE_MAX) return;
+    struct sandbox **last = &registry->gone;
+    while ((*last)->next != NULL)
+        last = &(*last)->next;
+    registry_release(registry, *last);
+    *last = NULL;
+    registry->gone_count--;
+}
+
 void registry_remove(struct registry *registry, struct sandbox *sandbox)
 {
     struct sandbox **link = &registry->first;
@@ -58,7 +86,10 @@ void registry_remove(struct registry *registry, struct sandbox *sandbox)
     *link = sandbox->next;
     registry->count--;
     registry->destroyed++;
-    registry_release(registry, sandbox);
+    if (registry->keeps_history)
+        remember_gone(registry, sandbox);
+    else
+        registry_release(registry, sandbox);
 }
 
 struct sandbox *registry_find_id(struct registry *registry, const char *id)
@@ -68,12 +99,19 @@ struct sandbox *registry_find_id(struct registry *registry, const char *id)
     return NULL;
 }
 
+struct sandbox *registry_find_gone(struct registry *registry, const char *id)
+{
+    for (struct sandbox *at = registry->gone; at != NULL; at = at->next)
+        if (strcmp(at->id, id) == 0) return at;
+    return NULL;
+}
+
 struct sandbox *registry_find(struct registry *registry, const char *id_or_name)
 {
     struct sandbox *found = registry_find_id(registry, id_or_name);
     for (struct sandbox *at = registry->first; found == NULL && at != NULL; at = at->next)
         if (strcmp(at->name, id_or_name) == 0) found = at;
-    return found;
+    return found != NULL && !found->hidden ? found : NULL;
 }
 
 void registry_hold(struct sandbox *sandbox)
@@ -93,8 +131,10 @@ void registry_wake(struct registry *registry)
     fd_write_all(registry->wake_fd, &one, sizeof one); /* full means that it is awake already */
 }
 
-void registry_changed(struct registry *registry)
+void registry_changed(struct registry *registry, struct sandbox *sandbox)
 {
+    if (registry->keeps_history)
+        history_add(&sandbox->history, registry_now(registry), sandbox_to_json(sandbox));
     pthread_cond_broadcast(&registry->changed);
 }
 
@@ -118,6 +158,6 @@ void registry_close(struct registry *registry)
 {
     registry_lock(registry);
     registry->closing = true;
-    registry_changed(registry);
+    pthread_cond_broadcast(&registry->changed);
     registry_unlock(registry);
 }

@@ -9,12 +9,17 @@
 #include "sandbox.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct registry {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct sandbox *first; /* newest first; destroyed ones are not in it */
     size_t count;
+    struct sandbox *gone; /* those destroyed last, newest first, for stale answers; only with a history */
+    size_t gone_count;
+    bool keeps_history;
+    atomic_uint_fast64_t requests; /* that have arrived; the control endpoints' own are not counted */
     uint64_t created;
     uint64_t destroyed;
     int wake_fd; /* eventfd: the keeper should look */
@@ -30,15 +35,18 @@ void registry_unlock(struct registry *registry);
 void registry_add(struct registry *registry, struct sandbox *sandbox);    /* [lock] */
 void registry_remove(struct registry *registry, struct sandbox *sandbox); /* [lock] destroyed: forget it */
 
-/* [lock] Id first, then name (protocol 6); NULL if unknown or destroyed. */
+/* [lock] Id first, then name (protocol 6); NULL if unknown or destroyed, or failed and being deleted. */
 struct sandbox *registry_find(struct registry *registry, const char *id_or_name);
-struct sandbox *registry_find_id(struct registry *registry, const char *id);
+struct sandbox *registry_find_id(struct registry *registry, const char *id);   /* the last one, too */
+struct sandbox *registry_find_gone(struct registry *registry, const char *id); /* destroyed not long ago */
 
 void registry_hold(struct sandbox *sandbox);                               /* [lock] */
 void registry_release(struct registry *registry, struct sandbox *sandbox); /* [lock] may free it */
 
-void registry_wake(struct registry *registry);    /* any thread: the keeper looks at all sandboxes */
-void registry_changed(struct registry *registry); /* [lock] wakes waiting requests */
+void registry_wake(struct registry *registry); /* any thread: the keeper looks at all sandboxes */
+
+/* [lock] Something that the API shows of the sandbox has changed: remembers it and wakes waiting requests. */
+void registry_changed(struct registry *registry, struct sandbox *sandbox);
 
 /* [lock] Until the sandbox is at rest, the deadline has passed, or the server is closing. */
 void registry_wait(struct registry *registry, struct sandbox *held, int64_t deadline_ms);

@@ -1,6 +1,7 @@
 #include "request.h"
 
 #include "clock.h"
+#include "fd.h"
 #include "mem.h"
 
 #include <microhttpd.h>
@@ -8,11 +9,39 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { JSON_MAX_DEPTH = 64 };
+enum { JSON_MAX_DEPTH = 64, REPLY_MAX = 2047 << 20 };
 
 const char *request_header(const struct request *request, const char *name)
 {
     return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+const char *request_address(const struct request *request)
+{
+    return request->address;
+}
+
+void reply_init(struct reply *reply)
+{
+    *reply = (struct reply){.file = -1};
+    buf_init(&reply->body, REPLY_MAX);
+}
+
+void reply_finish(struct reply *reply)
+{
+    buf_finish(&reply->body);
+    fd_close(&reply->file);
+    if (reply->source_free != NULL) reply->source_free(reply->source_state);
+    while (reply->header_count > 0) {
+        free(reply->headers[--reply->header_count].name);
+        free(reply->headers[reply->header_count].value);
+    }
+}
+
+void reply_reset(struct reply *reply)
+{
+    reply_finish(reply);
+    reply_init(reply);
 }
 
 /* Malformed JSON is answered by the framework, before the API's own error filter (protocol 3.1). */
@@ -70,7 +99,7 @@ void reply_header(struct request *request, const char *name, const char *value)
 {
     struct reply *reply = &request->reply;
     if (reply->header_count == REPLY_MAX_HEADERS) return;
-    reply->headers[reply->header_count].name = name;
+    reply->headers[reply->header_count].name = mem_copy(name);
     reply->headers[reply->header_count++].value = mem_copy(value);
 }
 
@@ -88,7 +117,11 @@ static const struct status_name names[] = {
     {408, "Request Timeout", "REQUEST_TIMEOUT"},
     {409, "Conflict", "CONFLICT"},
     {422, "Unprocessable Entity", "UNPROCESSABLE_ENTITY"},
+    {429, "Too Many Requests", "TOO_MANY_REQUESTS"},
     {501, "Not Implemented", "NOT_IMPLEMENTED"},
+    {502, "Bad Gateway", NULL},
+    {503, "Service Unavailable", NULL},
+    {504, "Gateway Timeout", NULL},
 };
 
 static const struct status_name *name_of(int status)
@@ -121,8 +154,7 @@ void reply_api_error(struct request *request, int status, const char *format, ..
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
-    CLEANUP(mem_free_text) char *path = path_of(request);
-    struct json_object *body = error_body(status, message, path);
+    struct json_object *body = error_body(status, message, request->target); /* with its query */
     json_object_object_add(body, "error", json_object_new_string(name_of(status)->api));
     reply_json(request, status, body);
 }

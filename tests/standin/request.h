@@ -15,7 +15,7 @@
 
 struct upload;
 
-enum { REPLY_MAX_HEADERS = 4 };
+enum { REPLY_MAX_HEADERS = 12 };
 
 /* Produces the next bytes of a body of unknown length: their number, 0 at the end, -1 to break the connection
  * off. */
@@ -32,7 +32,7 @@ struct reply {
     void (*source_free)(void *state);
     void *source_state;
     struct {
-        const char *name;
+        char *name;
         char *value;
     } headers[REPLY_MAX_HEADERS];
     size_t header_count;
@@ -42,6 +42,7 @@ struct request {
     struct standin *standin;
     void *connection; /* the HTTP library's, for reading headers */
     uint64_t connection_number;
+    char address[64]; /* of the client */
     char *method;
     char *target; /* as sent */
     struct url url;
@@ -60,7 +61,13 @@ struct request {
     struct reply reply;
 };
 
+/* An empty reply; forgetting one that was made. */
+void reply_init(struct reply *reply);
+void reply_finish(struct reply *reply);
+void reply_reset(struct reply *reply);
+
 const char *request_header(const struct request *request, const char *name);
+const char *request_address(const struct request *request); /* of the client */
 
 /* The body as JSON, an empty one as {}. NULL after a reply has been made: not JSON, or no object. To be put.
  */

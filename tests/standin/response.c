@@ -1,5 +1,6 @@
 #include "response.h"
 
+#include "clock.h"
 #include "mem.h"
 
 #include <microhttpd.h>
@@ -87,6 +88,7 @@ static struct MHD_Response *whole_response(struct request *request)
 
 static void add_headers(struct MHD_Response *response, const struct reply *reply, const struct fault *fault)
 {
+    MHD_add_response_header(response, MHD_HTTP_HEADER_DATE, clock_http(clock_wall_ms()).text);
     if (reply->content_type != NULL)
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type);
     for (size_t i = 0; i < reply->header_count; i++)

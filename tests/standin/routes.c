@@ -2,11 +2,12 @@
 
 #include "auth.h"
 #include "handlers.h"
+#include "rate.h"
 #include "toolbox.h"
 
 #include <string.h>
 
-enum area { AREA_PUBLIC, AREA_API, AREA_CONTROL };
+enum area { AREA_PUBLIC, AREA_API };
 
 /* ":" matches any one segment; the first two of those become argument and argument2. */
 struct route {
@@ -14,53 +15,62 @@ struct route {
     const char *path;
     void (*handler)(struct request *request);
     enum area area;
+    enum throttler
+        throttler; /* of AREA_API: THROTTLE_NOTHING stands for the one of all authenticated routes */
 };
 
 static const struct route api_routes[] = {
-    {"GET", "health", api_health, AREA_PUBLIC},
-    {"GET", "api/health", api_health, AREA_PUBLIC},
-    {"GET", "api/config", api_config, AREA_PUBLIC},
-    {"GET", "api/api-keys/current", api_current_key, AREA_API},
-    {"POST", "api/sandbox", api_create, AREA_API},
-    {"GET", "api/sandbox", api_list, AREA_API},
-    {"GET", "api/sandbox/:", api_get, AREA_API},
-    {"DELETE", "api/sandbox/:", api_delete, AREA_API},
-    {"POST", "api/sandbox/:/start", api_start, AREA_API},
-    {"POST", "api/sandbox/:/stop", api_stop, AREA_API},
-    {"POST", "api/sandbox/:/archive", api_archive, AREA_API},
-    {"POST", "api/sandbox/:/recover", api_recover, AREA_API},
-    {"POST", "api/sandbox/:/pause", api_vm_only, AREA_API},
-    {"POST", "api/sandbox/:/fork", api_vm_only, AREA_API},
-    {"PUT", "api/sandbox/:/labels", api_labels, AREA_API},
-    {"POST", "api/sandbox/:/autostop/:", api_autostop, AREA_API},
-    {"POST", "api/sandbox/:/autoarchive/:", api_autoarchive, AREA_API},
-    {"POST", "api/sandbox/:/autodelete/:", api_autodelete, AREA_API},
-    {"POST", "api/sandbox/:/last-activity", api_last_activity, AREA_API},
-    {"GET", "api/sandbox/:/toolbox-proxy-url", api_toolbox_url, AREA_API},
-    {"GET", "_standin/log", control_log, AREA_CONTROL},
-    {"DELETE", "_standin/log", control_reset_log, AREA_CONTROL},
-    {"GET", "_standin/faults", control_faults, AREA_CONTROL},
-    {"PUT", "_standin/faults", control_install_faults, AREA_CONTROL},
-    {"GET", "_standin/sandboxes", control_sandboxes, AREA_CONTROL},
-    {"PUT", "_standin/sandboxes/:", control_sandbox, AREA_CONTROL},
+    {"GET", "api/health", api_health, AREA_PUBLIC, THROTTLE_NOTHING},
+    {"GET", "api/config", api_config, AREA_PUBLIC, THROTTLE_NOTHING},
+    {"GET", "api/api-keys/current", api_current_key, AREA_API, THROTTLE_NOTHING},
+    {"POST", "api/sandbox", api_create, AREA_API, THROTTLE_CREATE},
+    {"GET", "api/sandbox", api_list, AREA_API, THROTTLE_NOTHING},
+    {"GET", "api/sandbox/paginated", api_list_pages, AREA_API, THROTTLE_NOTHING},
+    {"GET", "api/sandbox/:", api_get, AREA_API, THROTTLE_NOTHING},
+    {"DELETE", "api/sandbox/:", api_delete, AREA_API, THROTTLE_LIFECYCLE},
+    {"POST", "api/sandbox/:/start", api_start, AREA_API, THROTTLE_LIFECYCLE},
+    {"POST", "api/sandbox/:/stop", api_stop, AREA_API, THROTTLE_LIFECYCLE},
+    {"POST", "api/sandbox/:/archive", api_archive, AREA_API, THROTTLE_LIFECYCLE},
+    {"POST", "api/sandbox/:/recover", api_recover, AREA_API, THROTTLE_LIFECYCLE},
+    {"POST", "api/sandbox/:/pause", api_vm_only, AREA_API, THROTTLE_LIFECYCLE},
+    {"POST", "api/sandbox/:/fork", api_vm_only, AREA_API, THROTTLE_CREATE},
+    {"PUT", "api/sandbox/:/labels", api_labels, AREA_API, THROTTLE_NOTHING},
+    {"POST", "api/sandbox/:/autostop/:", api_autostop, AREA_API, THROTTLE_NOTHING},
+    {"POST", "api/sandbox/:/autoarchive/:", api_autoarchive, AREA_API, THROTTLE_NOTHING},
+    {"POST", "api/sandbox/:/autodelete/:", api_autodelete, AREA_API, THROTTLE_NOTHING},
+    {"POST", "api/sandbox/:/last-activity", api_last_activity, AREA_API, THROTTLE_NOTHING},
+    {"GET", "api/sandbox/:/toolbox-proxy-url", api_toolbox_url, AREA_API, THROTTLE_NOTHING},
+    {"GET", "api/sandbox/:/build-logs-url", api_build_logs_url, AREA_API, THROTTLE_NOTHING},
+};
+
+static const struct route control_routes[] = {
+    {"GET", "_standin/log", control_log, AREA_PUBLIC, THROTTLE_NOTHING},
+    {"DELETE", "_standin/log", control_reset_log, AREA_PUBLIC, THROTTLE_NOTHING},
+    {"GET", "_standin/faults", control_faults, AREA_PUBLIC, THROTTLE_NOTHING},
+    {"PUT", "_standin/faults", control_install_faults, AREA_PUBLIC, THROTTLE_NOTHING},
+    {"GET", "_standin/sandboxes", control_sandboxes, AREA_PUBLIC, THROTTLE_NOTHING},
+    {"GET", "_standin/throttlers", control_throttlers, AREA_PUBLIC, THROTTLE_NOTHING},
+    {"PUT", "_standin/throttlers", control_install_throttlers, AREA_PUBLIC, THROTTLE_NOTHING},
+    {"PUT", "_standin/clock", control_clock, AREA_PUBLIC, THROTTLE_NOTHING},
+    {"PUT", "_standin/sandboxes/:", control_sandbox, AREA_PUBLIC, THROTTLE_NOTHING},
 };
 
 /* Below /toolbox/{id}/; the sandbox is started and open when these run. */
 static const struct route toolbox_routes[] = {
-    {"POST", "process/execute", toolbox_execute, AREA_PUBLIC},
-    {"GET", "user-home-dir", toolbox_home_dir, AREA_PUBLIC},
-    {"GET", "work-dir", toolbox_home_dir, AREA_PUBLIC},
-    {"GET", "project-dir", toolbox_home_dir, AREA_PUBLIC},
-    {"GET", "version", toolbox_version, AREA_PUBLIC},
-    {"GET", "files", toolbox_list, AREA_PUBLIC},
-    {"DELETE", "files", toolbox_remove, AREA_PUBLIC},
-    {"GET", "files/info", toolbox_info, AREA_PUBLIC},
-    {"POST", "files/folder", toolbox_folder, AREA_PUBLIC},
-    {"POST", "files/move", toolbox_move, AREA_PUBLIC},
-    {"POST", "files/permissions", toolbox_permissions, AREA_PUBLIC},
-    {"GET", "files/download", toolbox_download, AREA_PUBLIC},
-    {"POST", "files/bulk-download", toolbox_bulk_download, AREA_PUBLIC},
-    {"POST", "files/bulk-upload", toolbox_bulk_upload, AREA_PUBLIC},
+    {"POST", "process/execute", toolbox_execute, AREA_PUBLIC, THROTTLE_NOTHING},
+    {"GET", "user-home-dir", toolbox_home_dir, AREA_PUBLIC, THROTTLE_NOTHING},
+    {"GET", "work-dir", toolbox_home_dir, AREA_PUBLIC, THROTTLE_NOTHING},
+    {"GET", "project-dir", toolbox_home_dir, AREA_PUBLIC, THROTTLE_NOTHING},
+    {"GET", "version", toolbox_version, AREA_PUBLIC, THROTTLE_NOTHING},
+    {"GET", "files", toolbox_list, AREA_PUBLIC, THROTTLE_NOTHING},
+    {"DELETE", "files", toolbox_remove, AREA_PUBLIC, THROTTLE_NOTHING},
+    {"GET", "files/info", toolbox_info, AREA_PUBLIC, THROTTLE_NOTHING},
+    {"POST", "files/folder", toolbox_folder, AREA_PUBLIC, THROTTLE_NOTHING},
+    {"POST", "files/move", toolbox_move, AREA_PUBLIC, THROTTLE_NOTHING},
+    {"POST", "files/permissions", toolbox_permissions, AREA_PUBLIC, THROTTLE_NOTHING},
+    {"GET", "files/download", toolbox_download, AREA_PUBLIC, THROTTLE_NOTHING},
+    {"POST", "files/bulk-download", toolbox_bulk_download, AREA_PUBLIC, THROTTLE_NOTHING},
+    {"POST", "files/bulk-upload", toolbox_bulk_upload, AREA_PUBLIC, THROTTLE_NOTHING},
 };
 
 static bool segment_matches(const char *pattern, size_t len, const char *segment)
@@ -102,6 +112,12 @@ static bool starts_with(const struct request *request, const char *segment)
     return request->url.segment_count > 0 && strcmp(request->url.segments[0], segment) == 0;
 }
 
+static bool is_path(const struct request *request, const char *path)
+{
+    return strcmp(request->method, "GET") == 0 && request->url.segment_count == 1 &&
+           starts_with(request, path);
+}
+
 bool routes_is_control(const struct request *request)
 {
     return starts_with(request, "_standin");
@@ -118,20 +134,37 @@ static void serve_toolbox(struct request *request)
                             request->daemon_path);
 }
 
+/* The order is the service's: blocked addresses, credentials, rate limits. */
+static bool may_call(struct request *request, const struct route *route)
+{
+    if (route->area == AREA_PUBLIC) return rate_pass(request, THROTTLE_ANONYMOUS);
+    if (!auth_api(request)) {
+        if (request->reply.status == 401) rate_refused(request);
+        return false;
+    }
+    return rate_pass(request,
+                     route->throttler != THROTTLE_NOTHING ? route->throttler : THROTTLE_AUTHENTICATED);
+}
+
 static void serve_api(struct request *request)
 {
     const struct route *route = FIND(api_routes, request, 0);
-    bool in_api = starts_with(request, "api");
-    if (route != NULL && route->area == AREA_CONTROL && !request->standin->options.control)
+    if (!rate_let_in(request)) return;
+    if (route == NULL)
+        api_unknown(request); /* nobody asks for credentials where nothing is */
+    else if (may_call(request, route))
+        route->handler(request);
+}
+
+static void serve_control(struct request *request)
+{
+    const struct route *route = FIND(control_routes, request, 0);
+    if (!request->standin->options.control)
         reply_api_error(request, 404, "start the stand-in with --control to use /_standin/");
-    else if (in_api && (route == NULL || route->area == AREA_API) && !auth_api(request))
-        return;
     else if (route != NULL)
         route->handler(request);
-    else if (in_api || starts_with(request, "_standin"))
-        api_unknown(request);
     else
-        api_dashboard(request);
+        api_unknown(request);
 }
 
 void routes_serve(struct request *request)
@@ -139,8 +172,14 @@ void routes_serve(struct request *request)
     if (request->reply.status != 0) return; /* refused before its body was read */
     if (starts_with(request, "toolbox"))
         serve_toolbox(request);
-    else
+    else if (routes_is_control(request))
+        serve_control(request);
+    else if (starts_with(request, "api"))
         serve_api(request);
+    else if (is_path(request, "health"))
+        api_health(request);
+    else
+        api_dashboard(request);
 }
 
 bool routes_begin_upload(struct request *request)

@@ -23,26 +23,53 @@ struct sandbox *sandbox_create(struct json_object *fields)
 void sandbox_destroy(struct sandbox *sandbox)
 {
     if (sandbox == NULL) return;
+    history_finish(&sandbox->history);
     json_object_put(sandbox->fields);
+    free(sandbox->shown_state);
     free(sandbox->error_reason);
     free(sandbox->name);
     free(sandbox->id);
     free(sandbox);
 }
 
+static const char *const state_names[STATE_COUNT] = {
+    "creating",     "pending_build", "starting",     "started",    "stopping",          "stopped",
+    "archiving",    "archived",      "restoring",    "destroying", "destroyed",         "error",
+    "build_failed", "paused",        "pausing",      "resuming",   "building_snapshot", "pulling_snapshot",
+    "unknown",      "resizing",      "snapshotting", "forking",
+};
+
 const char *sandbox_state_name(enum sandbox_state state)
 {
-    static const char *const names[] = {
-        "creating",  "pending_build", "starting",  "started",    "stopping",  "stopped",
-        "archiving", "archived",      "restoring", "destroying", "destroyed", "error",
-    };
-    return names[state];
+    return state_names[state];
 }
 
+bool sandbox_state_parse(const char *name, enum sandbox_state *state)
+{
+    for (int i = 0; i < STATE_COUNT; i++) {
+        if (strcmp(name, state_names[i]) != 0) continue;
+        *state = (enum sandbox_state)i;
+        return true;
+    }
+    return false;
+}
+
+static bool is_failure(enum sandbox_state state)
+{
+    return state == STATE_ERROR || state == STATE_BUILD_FAILED;
+}
+
+bool sandbox_is_failed(const struct sandbox *sandbox)
+{
+    return is_failure(sandbox->state);
+}
+
+/* One of destroyed, started, stopped, resized, archived, paused. */
 static const char *desired_state_name(const struct sandbox *sandbox)
 {
     enum sandbox_state goal = sandbox->step == STEP_NONE ? sandbox->state : sandbox->after;
-    return sandbox_state_name(goal == STATE_ERROR ? STATE_STARTED : goal);
+    if (sandbox->state == STATE_RESIZING) return "resized";
+    return sandbox_state_name(is_failure(goal) ? STATE_STARTED : goal);
 }
 
 bool sandbox_in_transition(const struct sandbox *sandbox)
@@ -57,6 +84,23 @@ static void begin(struct sandbox *sandbox, enum sandbox_state shown, enum sandbo
     sandbox->after = after;
     sandbox->step = step;
     sandbox->updated_ms = clock_wall_ms();
+    sandbox->doomed = false;
+    mem_free_text(&sandbox->shown_state);
+}
+
+void sandbox_get_stuck(struct sandbox *sandbox)
+{
+    sandbox->due_ms = INT64_MAX;
+}
+
+void sandbox_doom(struct sandbox *sandbox, enum sandbox_state failure, const char *reason, bool recoverable)
+{
+    sandbox->after = failure;
+    sandbox->doomed = true;
+    sandbox->recoverable = recoverable;
+    char *copy = mem_copy(reason);
+    free(sandbox->error_reason);
+    sandbox->error_reason = copy;
 }
 
 void sandbox_begin_start(struct sandbox *sandbox, enum sandbox_state shown, int ms)
@@ -82,11 +126,25 @@ static void give_up_name(struct sandbox *sandbox)
     json_object_object_add(sandbox->fields, "name", json_object_new_string(name));
 }
 
+/* What is shown follows from the stored state (protocol 5): only started and stopped turn into destroying. A
+ * failed one is as good as gone for everybody who looks. */
 void sandbox_begin_delete(struct sandbox *sandbox, int ms)
 {
-    begin(sandbox, STATE_DESTROYING, STATE_DESTROYED, STEP_KILL);
+    bool shows_it = sandbox->state == STATE_STARTED || sandbox->state == STATE_STOPPED;
+    sandbox->hidden = sandbox_is_failed(sandbox);
+    begin(sandbox, shows_it ? STATE_DESTROYING : sandbox->state, STATE_DESTROYED, STEP_KILL);
     sandbox->due_ms = clock_ms() + ms;
     give_up_name(sandbox);
+}
+
+void sandbox_begin_forced(struct sandbox *sandbox, enum sandbox_state shown, enum sandbox_state after,
+                          int64_t due_ms)
+{
+    enum sandbox_step step = after == STATE_STARTED     ? STEP_LAUNCH
+                             : after == STATE_DESTROYED ? STEP_KILL
+                                                        : STEP_SETTLE;
+    begin(sandbox, shown, after, step);
+    sandbox->due_ms = due_ms;
 }
 
 void sandbox_begin_archive(struct sandbox *sandbox, int ms)
@@ -99,7 +157,9 @@ void sandbox_settle(struct sandbox *sandbox, enum sandbox_state state)
 {
     sandbox->state = state;
     sandbox->step = STEP_NONE;
+    sandbox->doomed = false;
     sandbox->updated_ms = clock_wall_ms();
+    mem_free_text(&sandbox->shown_state);
     sandbox->rested_ms = clock_ms();
     if (state == STATE_STARTED) sandbox_touch(sandbox);
 }
@@ -135,12 +195,14 @@ static void add_time(struct json_object *object, const char *key, int64_t wall_m
 
 static void add_state(struct json_object *object, const struct sandbox *sandbox)
 {
-    json_object_object_add(object, "state", json_object_new_string(sandbox_state_name(sandbox->state)));
+    const char *shown =
+        sandbox->shown_state != NULL ? sandbox->shown_state : sandbox_state_name(sandbox->state);
+    json_object_object_add(object, "state", json_object_new_string(shown));
     json_object_object_add(object, "desiredState", json_object_new_string(desired_state_name(sandbox)));
     add_time(object, "updatedAt", sandbox->updated_ms);
     add_time(object, "lastActivityAt", sandbox->active_ms);
     json_object_object_add(object, "recoverable", json_object_new_boolean(sandbox->recoverable));
-    if (sandbox->error_reason != NULL)
+    if (sandbox->error_reason != NULL && sandbox_is_failed(sandbox))
         json_object_object_add(object, "errorReason", json_object_new_string(sandbox->error_reason));
 }
 
@@ -150,14 +212,4 @@ struct json_object *sandbox_to_json(const struct sandbox *sandbox)
     json_object_deep_copy(sandbox->fields, &object, NULL);
     add_state(object, sandbox);
     return object;
-}
-
-struct json_object *sandbox_to_list_item(const struct sandbox *sandbox)
-{
-    static const char *const absent[] = {
-        "env", "buildInfo", "volumes", "networkBlockAll", "networkAllowList", "domainAllowList"};
-    struct json_object *item = sandbox_to_json(sandbox);
-    for (size_t i = 0; i < sizeof absent / sizeof *absent; i++)
-        json_object_object_del(item, absent[i]);
-    return item;
 }

@@ -8,11 +8,13 @@
 #ifndef STANDIN_SANDBOX_H
 #define STANDIN_SANDBOX_H
 
-#include <json-c/json.h>
+#include "history.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
+/* All 22 of the service. The server gets into the second half only when a test forces it (control.c). */
 enum sandbox_state {
     STATE_CREATING,
     STATE_PENDING_BUILD,
@@ -26,6 +28,17 @@ enum sandbox_state {
     STATE_DESTROYING,
     STATE_DESTROYED,
     STATE_ERROR,
+    STATE_BUILD_FAILED,
+    STATE_PAUSED,
+    STATE_PAUSING,
+    STATE_RESUMING,
+    STATE_BUILDING_SNAPSHOT,
+    STATE_PULLING_SNAPSHOT,
+    STATE_UNKNOWN,
+    STATE_RESIZING,
+    STATE_SNAPSHOTTING,
+    STATE_FORKING,
+    STATE_COUNT,
 };
 
 enum sandbox_step {
@@ -58,12 +71,16 @@ struct sandbox {
     bool block_network;
     char *error_reason;
     bool recoverable;
+    bool doomed;       /* the transition ends in the state "after" and for the reason that a test chose */
+    char *shown_state; /* a state that no version knows, shown instead, or NULL */
+    bool hidden;       /* failed and being deleted: 404 for everybody (protocol 5) */
     int references;
     int requests; /* toolbox requests in flight: activity */
     uint32_t last_job;
     int64_t updated_ms; /* wall clock */
     int64_t active_ms;
     int64_t rested_ms; /* monotonic: since when at rest */
+    struct history history;
 };
 
 /* Takes over fields, which must hold "id" and "name". */
@@ -71,21 +88,29 @@ struct sandbox *sandbox_create(struct json_object *fields);
 void sandbox_destroy(struct sandbox *sandbox);
 
 const char *sandbox_state_name(enum sandbox_state state);
+bool sandbox_state_parse(const char *name, enum sandbox_state *state);
 bool sandbox_in_transition(const struct sandbox *sandbox);
+bool sandbox_is_failed(const struct sandbox *sandbox); /* error or build_failed */
 
 void sandbox_begin_start(struct sandbox *sandbox, enum sandbox_state shown, int ms);
 void sandbox_begin_stop(struct sandbox *sandbox, int ms);
 void sandbox_begin_delete(struct sandbox *sandbox, int ms); /* frees the name at once */
 void sandbox_begin_archive(struct sandbox *sandbox, int ms);
+/* Any state for a test's sake, with the one after it; its processes have ended before. */
+void sandbox_begin_forced(struct sandbox *sandbox, enum sandbox_state shown, enum sandbox_state after,
+                          int64_t due_ms);
 void sandbox_settle(struct sandbox *sandbox, enum sandbox_state state);
 void sandbox_break(struct sandbox *sandbox, const char *reason, bool recoverable);
+
+/* The transition that was just begun never ends, or ends in that failure. */
+void sandbox_get_stuck(struct sandbox *sandbox);
+void sandbox_doom(struct sandbox *sandbox, enum sandbox_state failure, const char *reason, bool recoverable);
 
 bool sandbox_is_ephemeral(const struct sandbox *sandbox);
 int sandbox_interval(const struct sandbox *sandbox, const char *field);
 void sandbox_touch(struct sandbox *sandbox); /* something was done with it now */
 
-/* New objects, to be put. The list's items lack env, buildInfo, volumes and network fields (protocol 6.1). */
+/* What the API shows of it: a new object, to be put. */
 struct json_object *sandbox_to_json(const struct sandbox *sandbox);
-struct json_object *sandbox_to_list_item(const struct sandbox *sandbox);
 
 #endif

@@ -20,7 +20,6 @@
 
 enum {
     BODY_MAX = 256 << 20,
-    REPLY_MAX = 2047 << 20,
     MAX_CONNECTIONS = 8192,
     CONNECTION_MEMORY = 256 << 10, /* request head, and the chunks in which bodies arrive */
     THREAD_STACK = 512 << 10,
@@ -32,19 +31,9 @@ static struct request *request_create(struct standin *standin, const char *targe
     request->standin = standin;
     request->target = mem_copy(target);
     request->agent = -1;
-    request->reply.file = -1;
     buf_init(&request->body, BODY_MAX);
-    buf_init(&request->reply.body, REPLY_MAX);
+    reply_init(&request->reply);
     return request;
-}
-
-static void reply_finish(struct reply *reply)
-{
-    buf_finish(&reply->body);
-    fd_close(&reply->file);
-    if (reply->source_free != NULL) reply->source_free(reply->source_state);
-    while (reply->header_count > 0)
-        free(reply->headers[--reply->header_count].value);
 }
 
 static void request_destroy(struct request *request)
@@ -74,46 +63,71 @@ static size_t keep_escapes(void *closure, struct MHD_Connection *connection, cha
     return strlen(text);
 }
 
+/* One TCP connection, in the hands of its thread. */
+struct line {
+    uint64_t number;
+    uint64_t requests;
+};
+
 static void on_connection(void *closure, struct MHD_Connection *connection, void **context,
                           enum MHD_ConnectionNotificationCode what)
 {
     static atomic_uint_fast64_t counter;
     (void)closure, (void)connection;
-    if (what == MHD_CONNECTION_NOTIFY_STARTED)
-        *context = (void *)(uintptr_t)(atomic_fetch_add(&counter, 1) + 1);
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        struct line *line = mem_alloc(sizeof *line);
+        line->number = atomic_fetch_add(&counter, 1) + 1;
+        *context = line;
+    } else {
+        free(*context);
+        *context = NULL;
+    }
 }
 
-static uint64_t connection_number(struct MHD_Connection *connection)
+static struct line *line_of(struct MHD_Connection *connection)
+{
+    return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
+static void read_address(struct request *request)
 {
     const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    return info != NULL ? (uint64_t)(uintptr_t)info->socket_context : 0;
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr_in *address = (const struct sockaddr_in *)(const void *)info->client_addr;
+    inet_ntop(AF_INET, &address->sin_addr, request->address, sizeof request->address);
 }
 
-static void register_arrival(struct request *request)
+static void register_arrival(struct request *request, bool reused)
 {
-    CLEANUP(mem_free_text) char *path = mem_copy_n(request->target, strcspn(request->target, "?"));
+    size_t path_len = strcspn(request->target, "?");
+    CLEANUP(mem_free_text) char *path = mem_copy_n(request->target, path_len);
+    const char *query = request->target + path_len;
+    struct arrival arrival = {
+        .method = request->method, .path = path, .query = query + (*query == '?'), .reused = reused};
+    atomic_fetch_add(&request->standin->registry.requests, 1);
     request->log_seq =
         reqlog_arrived(&request->standin->log, request->connection_number, request->method, request->target);
-    request->fault = faults_take(&request->standin->faults, request->method, path);
+    request->fault = faults_take(&request->standin->faults, &arrival);
 }
 
 static bool will_act(const struct fault *fault)
 {
-    return fault->status == 0 && fault->drop != DROP_BEFORE;
+    return (fault->status == 0 || fault->acts) && fault->drop != DROP_BEFORE;
 }
 
 /* The headers have arrived. */
 static void begin_request(struct request *request, struct MHD_Connection *connection, const char *method)
 {
+    struct line *line = line_of(connection);
     request->connection = connection;
-    request->connection_number = connection_number(connection);
+    request->connection_number = line->number;
+    read_address(request);
     request->method = mem_copy(method);
     if (!url_parse(&request->url, request->target)) {
         reply_api_error(request, 400, "Failed to decode the request target");
         return;
     }
-    if (!routes_is_control(request)) register_arrival(request);
+    if (!routes_is_control(request)) register_arrival(request, line->requests++ > 0);
     if (will_act(&request->fault) && routes_begin_upload(request)) request->upload = upload_create(request);
 }
 
@@ -127,9 +141,20 @@ static void take_body(struct request *request, const char *bytes, size_t len)
         reply_api_error(request, 413, "request entity too large");
 }
 
+static void reply_error(struct request *request, int status, const char *message)
+{
+    if (request->daemon_path != NULL || strncmp(request->target, "/toolbox", 8) == 0)
+        reply_toolbox_error(request, status, "%s", message);
+    else
+        reply_api_error(request, status, "%s", message);
+}
+
 static void replace_reply(struct request *request, const struct fault *fault)
 {
-    if (fault->body == NULL)
+    reply_reset(&request->reply);
+    if (fault->message != NULL)
+        reply_error(request, fault->status, fault->message);
+    else if (fault->body == NULL)
         reply_empty(request, fault->status);
     else
         reply_text(request, fault->status,
@@ -161,22 +186,37 @@ static enum MHD_Result send_reply(struct request *request, const struct fault *f
 
 static void act(struct request *request)
 {
-    if (request->fault.status != 0)
-        replace_reply(request, &request->fault);
-    else
-        routes_serve(request);
+    const struct fault *fault = &request->fault;
+    if (will_act(fault)) routes_serve(request);
+    if (fault->status != 0) replace_reply(request, fault);
     if (request->reply.body.overflowed) request->reply.status = 500;
     toolbox_rest(request);
+}
+
+static void pause_for(struct request *request, int ms)
+{
+    if (ms > 0) registry_pause(&request->standin->registry, clock_ms() + ms);
+}
+
+/* Turning a connected socket to no address at all makes the kernel send a reset. */
+static void reset_connection(struct request *request)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+    connect(info->connect_fd, &nowhere, sizeof nowhere); /* fails only when the client has left */
 }
 
 /* The whole request has arrived: misbehave if told to, act, answer. MHD_NO closes the connection. */
 static enum MHD_Result finish_request(struct request *request)
 {
     const struct fault *fault = &request->fault;
-    if (fault->delay_ms > 0) registry_pause(&request->standin->registry, clock_ms() + fault->delay_ms);
+    pause_for(request, fault->delay_ms);
     if (fault->drop != DROP_BEFORE) act(request);
+    pause_for(request, fault->answer_delay_ms);
     if (fault->drop != DROP_BEFORE && fault->drop != DROP_AFTER_ACTION) return send_reply(request, fault);
     log_reply(request, 0);
+    if (fault->reset) reset_connection(request);
     return MHD_NO;
 }
 
@@ -221,7 +261,8 @@ static struct MHD_Daemon *start_daemon(struct standin *standin, const char *cert
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)options->port)};
     inet_pton(AF_INET, options->bind, &address.sin_addr);
     unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |
-                     MHD_USE_ITC | (cert != NULL ? (unsigned)MHD_USE_TLS : 0);
+                     MHD_USE_ITC | MHD_USE_SUPPRESS_DATE_NO_CLOCK |
+                     (cert != NULL ? (unsigned)MHD_USE_TLS : 0);
     struct MHD_OptionItem tuning[] = {
         {MHD_OPTION_CONNECTION_LIMIT, MAX_CONNECTIONS, NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, NULL},

@@ -9,6 +9,7 @@
 #include "registry.h"
 #include "reqlog.h"
 #include "store.h"
+#include "throttle.h"
 
 struct standin {
     struct options options;
@@ -17,6 +18,7 @@ struct standin {
     struct registry registry;
     struct reqlog log;
     struct faults faults;
+    struct throttles throttles;
     char *origin; /* "http://127.0.0.1:3986", or what --public-url says */
 };
 
