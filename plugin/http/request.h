@@ -53,6 +53,7 @@ struct wait {
     const char *trace_header;   /* "X-Request-Id: …", sent along; NULL = none */
     const char *extra_header;   /* "Name: value", sent along with each; NULL = none */
     unsigned *requests;         /* counts what was sent; NULL = nobody counts */
+    uint32_t *queued_ms;        /* adds up what was waited before sending; NULL = nobody counts */
 };
 
 struct http_response {
@@ -63,7 +64,8 @@ struct http_response {
     char location[256]; /* of a redirect, which is never followed */
     uint32_t
         retry_after_ms; /* the largest of all headers that begin with Retry-After (protocol 12.1); 0 = none */
-    int64_t range_total; /* complete size as told by Content-Range; -1 = not told */
+    char retry_after_name[32]; /* what follows in that header's name: "sandbox-create"; "" = nothing */
+    int64_t range_total;       /* complete size as told by Content-Range; -1 = not told */
 };
 
 #define HTTP_RESPONSE_INIT                                                                                   \

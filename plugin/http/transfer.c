@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
@@ -11,6 +12,8 @@
 
 /* All headers of an answer: libcurl limits each of them, but not their number. */
 #define HEAD_MAX (256u * 1024u)
+
+#define RETRY_AFTER_MAX_S (24 * 3600)
 
 void http_response_finish(struct http_response *response)
 {
@@ -40,15 +43,36 @@ static void take_header(eep_str line, const char *name, char *out, size_t cap)
     if (value.ptr && str_is_print(value)) str_copy(out, cap, value);
 }
 
-/* "Retry-After: 3", "Retry-After-sandbox-create: 12": seconds; a date is not used by the service. */
+/* Seconds, or the date that proxies like to send. */
+static bool parse_delay(eep_str value, uint64_t *seconds)
+{
+    char text[64];
+    unsigned long long number = 0;
+    if (str_to_u64(value, RETRY_AFTER_MAX_S, &number)) {
+        *seconds = number;
+        return true;
+    }
+    str_copy(text, sizeof text, value);
+    time_t then = curl_getdate(text, NULL);
+    time_t now = time(NULL);
+    if (then == -1 || then < now || then - now > RETRY_AFTER_MAX_S) return false;
+    *seconds = (uint64_t)(then - now);
+    return true;
+}
+
+/* "Retry-After: 3", "Retry-After-sandbox-create: 12" */
 static void take_retry_after(eep_str line, struct http_response *response)
 {
-    unsigned long long seconds = 0;
+    const size_t len = strlen("Retry-After");
+    uint64_t seconds = 0;
     eep_str value;
     eep_str name = str_split(line, ':', &value);
-    if (name.len < 11 || strncasecmp(name.ptr, "Retry-After", 11) != 0) return;
-    if (!str_to_u64(str_trim(value), 24 * 3600, &seconds)) return;
-    if (seconds * 1000 > response->retry_after_ms) response->retry_after_ms = (uint32_t)(seconds * 1000);
+    if (name.len < len || strncasecmp(name.ptr, "Retry-After", len) != 0) return;
+    if (!parse_delay(str_trim(value), &seconds) || seconds * 1000 <= response->retry_after_ms) return;
+    response->retry_after_ms = (uint32_t)(seconds * 1000);
+    size_t skip = name.len > len ? len + 1 : len;
+    str_copy(response->retry_after_name, sizeof response->retry_after_name,
+             (eep_str){name.ptr + skip, name.len - skip});
 }
 
 /* "Content-Range: bytes 0-99/1234" */
