@@ -66,7 +66,18 @@ static int load_config(eep_env *env, const eep_open_request *request, struct err
 
 static bool host_allowed(const void *ctx, eep_str host)
 {
-    return config_toolbox_host_allowed(ctx, host);
+    const eep_env *env = ctx;
+    return config_toolbox_host_allowed(env->config, host);
+}
+
+/* Users ask why it is slow: the service's limits are no fault of ours, and must be seen. */
+static void tell_queued(const void *ctx, const char *limit, int64_t ms)
+{
+    const eep_env *env = ctx;
+    char line[128];
+    if (!env->host.log || env->host.log_level < EEP_LOG_WARNING) return;
+    snprintf(line, sizeof line, "waiting %lld ms: the service limits the rate (%s)", (long long)ms, limit);
+    env->host.log(env->host.ctx, EEP_LOG_WARNING, "rate-limit", line);
 }
 
 static int make_client(eep_env *env, struct err *err)
@@ -82,7 +93,8 @@ static int make_client(eep_env *env, struct err *err)
                     .no_proxy = config->no_proxy.ptr,
                     .connect_timeout_ms = (long)config->connect_timeout_ms},
         .toolbox_host_allowed = host_allowed,
-        .ctx = config,
+        .queued = tell_queued,
+        .ctx = env,
     };
     return daytona_init(&env->client, &settings, err);
 }
@@ -180,6 +192,7 @@ int op_begin(struct op *op, eep_env *env, const char *name, const eep_request *r
     if (cancel_fired(request->cancel, 1)) return err_set(err, EEP_E_CANCELLED, "cancelled before it began");
     op->wait.cancel = cancel_hold(request->cancel);
     op->wait.requests = &op->requests;
+    op->wait.queued_ms = &op->queued_ms;
     pthread_mutex_lock(&env->lock);
     env->running++;
     pthread_mutex_unlock(&env->lock);
@@ -220,5 +233,6 @@ void op_log(const struct op *op, uint32_t level, const char *format, ...)
     va_start(args, format);
     vsnprintf(line, sizeof line, format, args);
     va_end(args);
+    daytona_hide_token_in(&op->env->client, line);
     host->log(host->ctx, level, op->name, line);
 }

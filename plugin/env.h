@@ -35,6 +35,8 @@ struct op {
     uint32_t grace_ms;
     bool no_grace;
     bool undoing;
+    const char *phase;  /* what it is at, for the error when its time runs out; NULL = nothing special */
+    uint32_t queued_ms; /* how much of its time it waited for rate limits of the service */
     char trace_header[160];
     unsigned requests; /* sent by this operation */
 };

@@ -27,7 +27,7 @@ int64_t clock_wall_ms(void)
     return read_ms(CLOCK_REALTIME);
 }
 
-static unsigned char random_byte(void)
+unsigned char random_byte(void)
 {
     unsigned char byte = 0;
     while (getrandom(&byte, 1, 0) != 1)

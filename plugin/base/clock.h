@@ -14,6 +14,8 @@ int64_t clock_left_ms(int64_t at);
 /* Milliseconds of the wall clock since 1970. */
 int64_t clock_wall_ms(void);
 
+unsigned char random_byte(void);
+
 /* Writes `bytes` random bytes as 2 * bytes lower-case hex digits and a NUL. Cannot fail: the kernel's
  * generator blocks only before a machine has booted. */
 void random_hex(char *out, size_t bytes);

@@ -1,7 +1,8 @@
 /* sha256.h: SHA-256 (FIPS 180-4).
  *
  * Our own, because the plugin must not bring a crypto library into its host (a second OpenSSL in the process
- * is the deadliest of a plugin's faults). Used for names and digests of requests, never for secrets.
+ * is the deadliest of a plugin's faults). Used for names and digests of requests, and to tell accounts apart; never to hide a
+ * secret from anybody.
  */
 #ifndef BASE_SHA256_H
 #define BASE_SHA256_H

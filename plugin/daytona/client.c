@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "daytona/errors.h"
 
@@ -20,6 +21,8 @@ static char *header_line(const char *name, eep_str value)
 int daytona_init(struct daytona *client, const struct daytona_settings *settings, struct err *err)
 {
     *client = (struct daytona){.settings = *settings};
+    client->pacing = pacing_hold(settings->api_url, settings->token);
+    if (!client->pacing) return err_no_memory(err);
     client->authorization = header_line("Authorization: Bearer ", settings->token);
     if (!client->authorization) return err_no_memory(err);
     if (str_empty(settings->organization_id)) return EEP_OK;
@@ -31,6 +34,7 @@ void daytona_finish(struct daytona *client)
 {
     if (client->authorization) wipe_free(client->authorization, strlen(client->authorization));
     free(client->organization);
+    pacing_release(&client->pacing);
     client->authorization = NULL;
     client->organization = NULL;
 }
@@ -38,17 +42,20 @@ void daytona_finish(struct daytona *client)
 /* Shorter ones are no credentials, and might be a part of any word. */
 #define TOKEN_MIN 8
 
-static void hide(eep_str token, char *text)
+void daytona_hide_token_in(const struct daytona *client, char *text)
 {
+    eep_str token = client->settings.token;
+    if (token.len < TOKEN_MIN) return;
     while ((text = memmem(text, strlen(text), token.ptr, token.len)) != NULL)
         memset(text, '*', token.len);
 }
 
 void daytona_hide_token(const struct daytona *client, struct err *err)
 {
-    if (client->settings.token.len < TOKEN_MIN) return;
-    hide(client->settings.token, err->message);
-    hide(client->settings.token, err->request_id);
+    daytona_hide_token_in(client, err->message);
+    daytona_hide_token_in(client, err->where);
+    daytona_hide_token_in(client, err->request_id);
+    daytona_hide_token_in(client, err->lease); /* the service gave the id */
 }
 
 int daytona_send(struct daytona *client, struct http_request *request, const struct wait *wait,
@@ -66,12 +73,82 @@ static int send_public(struct daytona *client, struct http_request *request, con
     return engine_await(request, response, wait, err);
 }
 
+/* -- What goes out, and when ------------------------------------------------------------------- */
+
+static bool is_refused(struct daytona *client)
+{
+    return atomic_load(&client->refused) || pacing_is_refused(client->pacing);
+}
+
 static int refused(struct err *err)
 {
     return err_set(
         err, EEP_E_UNAUTHENTICATED,
         "the service has refused these credentials before; nothing more is sent with them, because "
         "repeated failures block the address of this machine: check apiKey (or jwtToken) and open again");
+}
+
+static int no_turn(enum throttler why, int64_t left, struct err *err)
+{
+    err_set(err, EEP_E_RATE_LIMITED, "too many requests: the service's limit (%s) opens again in %lld ms",
+            pacing_name(why), (long long)left);
+    err->http_status = 429;
+    err->retry_after_ms = (uint32_t)left;
+    return err_flag(err, EEP_ERROR_RETRYABLE | EEP_ERROR_FROM_SERVICE);
+}
+
+/* A little later than allowed, so that not all who wait come at once. */
+static int64_t spread(int64_t ms)
+{
+    return ms + ms * random_byte() / 4096;
+}
+
+/* Waits until the service's limits allow the call. */
+static int wait_turn(struct daytona *client, enum throttler kind, const struct wait *wait, struct err *err)
+{
+    enum throttler why = kind;
+    int64_t turn;
+    while ((turn = pacing_turn(client->pacing, kind, &why)) > 0) {
+        int64_t now = clock_now_ms();
+        int64_t ms = turn > now ? spread(turn - now) : 0;
+        if (client->settings.queued) client->settings.queued(client->settings.ctx, pacing_name(why), ms);
+        int status = engine_sleep(now + ms, wait, err);
+        int64_t slept = clock_now_ms() - now;
+        if (wait->queued_ms) *wait->queued_ms += (uint32_t)slept;
+        if (status == EEP_E_DEADLINE) return no_turn(why, clock_left_ms(turn), err);
+        TRY(status);
+    }
+    return EEP_OK;
+}
+
+/* The service holds a create or a start for 30 s at the most (protocol 4.2), everything else is answered at once. */
+static int64_t answer_limit(const struct daytona *client, const struct api_call *call)
+{
+    if (client->settings.answer_limit_ms > 0) return client->settings.answer_limit_ms;
+    return strcmp(call->method, "POST") == 0 ? 45000 : 20000;
+}
+
+static int no_answer(const struct api_call *call, int64_t limit, struct err *err)
+{
+    uint32_t flags = err->flags;
+    enum err_layer layer = err->layer;
+    err_set(err, EEP_E_UNAVAILABLE, "no answer to %s %.*s for %lld ms", call->method, (int)call->path.len,
+            call->path.ptr, (long long)limit);
+    err->layer = layer;
+    return err_flag(err, flags | EEP_ERROR_RETRYABLE);
+}
+
+/* A connection may be dead without telling: then there is time left to try another one. */
+static int send_in_time(struct daytona *client, const struct api_call *call, struct http_request *request,
+                        const struct wait *wait, struct http_response *response, struct err *err)
+{
+    struct wait limited = *wait;
+    int64_t limit = answer_limit(client, call);
+    int64_t latest = clock_now_ms() + limit;
+    if (latest < limited.deadline) limited.deadline = latest;
+    int status = call->public_route ? send_public(client, request, &limited, response, err)
+                                    : daytona_send(client, request, &limited, response, err);
+    return status == EEP_E_DEADLINE && latest < wait->deadline ? no_answer(call, limit, err) : status;
 }
 
 static int exchange(struct daytona *client, const struct api_call *call, const char *url,
@@ -89,9 +166,10 @@ static int exchange(struct daytona *client, const struct api_call *call, const c
         .idle_limit_s = API_IDLE_S,
         .max_body = API_BODY_MAX,
     };
-    if (call->public_route) return send_public(client, &request, wait, response, err);
-    return daytona_send(client, &request, wait, response, err);
+    return send_in_time(client, call, &request, wait, response, err);
 }
+
+/* -- What comes back --------------------------------------------------------------------------- */
 
 static int parse_answer(const struct http_response *response, json **answer, struct err *err)
 {
@@ -109,23 +187,42 @@ static int take_answer(const struct api_call *call, const struct http_response *
     return err_flag(err, strcmp(call->method, "GET") == 0 ? 0 : EEP_ERROR_MAYBE_APPLIED);
 }
 
+/* What an answer says about the calls after it. */
+static void take_note(struct daytona *client, const struct api_call *call,
+                      const struct http_response *response, const struct err *err)
+{
+    if (call->public_route) return;
+    if (err->code == EEP_E_RATE_LIMITED && response->retry_after_ms > 0)
+        pacing_limit(client->pacing, pacing_throttler(response->retry_after_name, call->throttler),
+                     response->retry_after_ms);
+    if (err->code != EEP_E_UNAUTHENTICATED) return;
+    atomic_store(&client->refused, true);
+    pacing_refuse(client->pacing);
+}
+
+static int call_service(struct daytona *client, const struct api_call *call, const char *url,
+                        const struct wait *wait, json **answer, struct err *err)
+{
+    CLEANUP(http_response_finish) struct http_response response = HTTP_RESPONSE_INIT;
+    int status = exchange(client, call, url, wait, &response, err);
+    if (status == EEP_OK && response.status / 100 != 2) status = error_from_api(&response, call->method, err);
+    if (status == EEP_OK) return take_answer(call, &response, answer, err);
+    take_note(client, call, &response, err);
+    return status;
+}
+
 int daytona_api(struct daytona *client, const struct api_call *call, const struct wait *wait, json **answer,
                 struct err *err)
 {
     CLEANUP(buf_finish) struct buf url = BUF_INIT(8192);
-    CLEANUP(http_response_finish) struct http_response response = HTTP_RESPONSE_INIT;
     *answer = NULL;
-    if (!call->public_route && atomic_load(&client->refused)) return refused(err);
+    if (!call->public_route && is_refused(client)) return refused(err);
     TRY(buf_error(&url, buf_append_str(&url, client->settings.api_url), "the URL", err));
     TRY(buf_error(&url, buf_append_str(&url, call->path), "the URL", err));
-    int status = exchange(client, call, buf_cstr(&url), wait, &response, err);
-    if (status == EEP_OK && response.status / 100 != 2) status = error_from_api(&response, call->method, err);
-    if (status == EEP_OK) status = take_answer(call, &response, answer, err);
+    int status = call->public_route ? EEP_OK : wait_turn(client, call->throttler, wait, err);
+    if (status == EEP_OK) status = call_service(client, call, buf_cstr(&url), wait, answer, err);
     if (status == EEP_OK) return EEP_OK;
-    if (status == EEP_E_UNAUTHENTICATED && !call->public_route) {
-        atomic_store(&client->refused, true);
-        err_prefix(err, "check apiKey (or jwtToken)");
-    }
+    if (status == EEP_E_UNAUTHENTICATED && !call->public_route) err_prefix(err, "check apiKey (or jwtToken)");
     daytona_hide_token(client, err);
     err_where(err, "%s %.*s", call->method, (int)call->path.len, call->path.ptr);
     return status;

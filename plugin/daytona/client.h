@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "base/json.h"
+#include "daytona/pacing.h"
 #include "http/engine.h"
 
 /* What a client is made of. Everything is borrowed and must outlive it. */
@@ -18,14 +19,18 @@ struct daytona_settings {
     struct http_profile profile;
     /* May a toolbox live on this host? */
     bool (*toolbox_host_allowed)(const void *ctx, eep_str host);
+    /* A call will wait so long for a rate limit of the service. On the caller's thread; NULL = nobody cares. */
+    void (*queued)(const void *ctx, const char *limit, int64_t ms);
     const void *ctx;
+    int64_t answer_limit_ms; /* how long an answer may take; 0 = what is usual for the call */
 };
 
 struct daytona {
     struct daytona_settings settings;
-    char *authorization; /* "Authorization: Bearer …" */
-    char *organization;  /* "X-Daytona-Organization-ID: …" or NULL */
-    atomic_bool refused; /* the control plane answered 401: every further call would count against our IP
+    char *authorization;   /* "Authorization: Bearer …" */
+    char *organization;    /* "X-Daytona-Organization-ID: …" or NULL */
+    struct pacing *pacing; /* shared with all who have the same credentials */
+    atomic_bool refused;   /* the control plane answered 401: every further call would count against our IP
                             (failed-auth throttler, protocol 12.1) */
 };
 
@@ -35,13 +40,16 @@ void daytona_finish(struct daytona *client);
 /* A call to the control plane. */
 struct api_call {
     const char *method;
-    eep_str path;      /* "/sandbox/…": below api_url, percent-encoded */
-    eep_str body;      /* JSON, or absent */
-    bool public_route; /* sent without credentials */
+    eep_str path;             /* "/sandbox/…": below api_url, percent-encoded */
+    eep_str body;             /* JSON, or absent */
+    bool public_route;        /* sent without credentials */
+    enum throttler throttler; /* what it is counted by, besides all calls */
 };
 
-/* Makes it and parses the answer; *answer is NULL when the body is empty. Every status outside 2xx becomes an
- * error. err->where is "METHOD path". */
+/* Makes it, when the service's rate limits allow it, and parses the answer; *answer is NULL when the body is empty.
+ * Every status outside 2xx becomes an error. err->where is "METHOD path". A connection on which no answer comes is
+ * given up long before the time of most calls is: EEP_E_UNAVAILABLE. Credentials that were refused once are not sent
+ * again by this client, nor for a while by others. */
 int daytona_api(struct daytona *client, const struct api_call *call, const struct wait *wait, json **answer,
                 struct err *err);
 
@@ -51,6 +59,7 @@ int daytona_send(struct daytona *client, struct http_request *request, const str
 
 /* Blots out the token in an error: some servers and proxies repeat a request in their answers. */
 void daytona_hide_token(const struct daytona *client, struct err *err);
+void daytona_hide_token_in(const struct daytona *client, char *text);
 
 /* Control-plane answers are small; lists have at most 200 items. */
 #define API_BODY_MAX (8u << 20)

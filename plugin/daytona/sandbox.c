@@ -57,11 +57,13 @@ uint32_t sandbox_state_code(eep_str state)
     return find_state(state)->code;
 }
 
-static int check_id(eep_str id, eep_str expected, struct err *err)
+/* What was asked for by one of our names may come back under its id. */
+static int check_id(eep_str id, eep_str name, eep_str expected, struct err *err)
 {
     if (!wire_is_id(id))
         return err_set(err, EEP_E_PROTOCOL,
                        "the service described a sandbox without a usable id: is apiUrl right?");
+    if (wire_is_our_name(expected) && str_eq(name, expected)) return EEP_OK;
     if (expected.ptr && !str_eq(id, expected))
         return err_set(err, EEP_E_PROTOCOL, "asked for sandbox %.*s, the service answered about %.*s",
                        (int)expected.len, expected.ptr, (int)id.len, id.ptr);
@@ -78,8 +80,8 @@ int sandbox_view(struct sandbox *sandbox, json *tree, eep_str expected_id, struc
 {
     *sandbox = (struct sandbox){.tree = tree};
     sandbox->id = json_str(json_get(tree, "id"));
-    TRY(check_id(sandbox->id, expected_id, err));
     sandbox->name = json_str(json_get(tree, "name"));
+    TRY(check_id(sandbox->id, sandbox->name, expected_id, err));
     sandbox->state = json_str(json_get(tree, "state"));
     sandbox->toolbox_proxy_url = json_str(json_get(tree, "toolboxProxyUrl"));
     sandbox->target = json_str(json_get(tree, "target"));

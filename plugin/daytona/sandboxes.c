@@ -36,7 +36,8 @@ static int call_for_sandbox(struct daytona *client, const struct api_call *call,
 int sandboxes_create(struct daytona *client, eep_str body, const struct wait *wait, struct sandbox *out,
                      struct err *err)
 {
-    struct api_call call = {.method = "POST", .path = STR("/sandbox"), .body = body};
+    struct api_call call = {
+        .method = "POST", .path = STR("/sandbox"), .body = body, .throttler = THROTTLER_CREATE};
     return call_for_sandbox(client, &call, (eep_str){NULL, 0}, wait, out, err);
 }
 
@@ -66,7 +67,7 @@ int sandboxes_action(struct daytona *client, eep_str id, const char *action, con
     TRY(wire_check_id(id, err));
     TRY(sandbox_path(&path, id, "/", err));
     TRY(buf_error(&path, buf_append_cstr(&path, action), "the path of the request", err));
-    struct api_call call = {.method = "POST", .path = buf_str(&path)};
+    struct api_call call = {.method = "POST", .path = buf_str(&path), .throttler = THROTTLER_LIFECYCLE};
     return call_for_sandbox(client, &call, id, wait, out, err);
 }
 
@@ -85,7 +86,7 @@ int sandboxes_delete(struct daytona *client, eep_str id, const struct wait *wait
     json *answer = NULL;
     TRY(wire_check_id(id, err));
     TRY(sandbox_path(&path, id, "", err));
-    struct api_call call = {.method = "DELETE", .path = buf_str(&path)};
+    struct api_call call = {.method = "DELETE", .path = buf_str(&path), .throttler = THROTTLER_LIFECYCLE};
     TRY(daytona_api(client, &call, wait, &answer, err));
     if (!json_get(answer, "id")) {
         json_finish(&answer); /* some versions answer nothing */

@@ -17,6 +17,14 @@ bool wire_is_id(eep_str id)
     return true;
 }
 
+bool wire_is_our_name(eep_str id)
+{
+    if (id.len != 4 + 32 || !str_has_prefix(id, "eep-")) return false;
+    for (size_t i = 4; i < id.len; i++)
+        if (!(id.ptr[i] >= '0' && id.ptr[i] <= '9') && !(id.ptr[i] >= 'a' && id.ptr[i] <= 'f')) return false;
+    return true;
+}
+
 int wire_check_id(eep_str id, struct err *err)
 {
     if (wire_is_id(id)) return EEP_OK;

@@ -14,7 +14,11 @@
 /* [A-Za-z0-9][A-Za-z0-9_.-]*, at most EEP_LEASE_MAX bytes. */
 bool wire_is_id(eep_str id);
 
-/* The same for what a host gave as a lease: EEP_E_INVALID_ARGUMENT. */
+/* "eep-" and 32 hexadecimal digits: a name that create.c gave. The service takes names where it takes ids, and no id
+ * of its own looks so: it is a lease, too, where no id came back. */
+bool wire_is_our_name(eep_str id);
+
+/* wire_is_id for what a host gave as a lease: EEP_E_INVALID_ARGUMENT. */
 int wire_check_id(eep_str id, struct err *err);
 
 /* An http or https URL, taken apart. All parts are views. */
