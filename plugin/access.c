@@ -80,7 +80,6 @@ static int revive(struct access *access, struct sandbox *sandbox, struct err *er
     if (stays_at_rest(access, sandbox)) return leave_at_rest(access, sandbox, err);
     op_log(access->op, EEP_LOG_INFO, "lease %.*s is %.*s: starting it", (int)access->lease.len,
            access->lease.ptr, (int)sandbox->state.len, sandbox->state.ptr);
-    access->started = true;
     TRY(lifecycle_start(access->op, access->lease, sandbox, &access->started, err));
     return access_learn(access, sandbox, err);
 }

@@ -10,28 +10,21 @@ static int run_acquire(struct op *op, const void *request, void *result, struct 
 {
     CLEANUP(leasing_finish) struct leasing leasing = {0};
     if (leasing_acquire(&leasing, op, request, err) != EEP_OK) return leasing_abandon(&leasing, op, err);
-    int status = lease_fill(result, &leasing.sandbox, leasing.access.facts, op->env->config,
-                            leasing.reused ? EEP_LEASE_REUSED : 0, err);
+    uint32_t flags =
+        (leasing.reused ? EEP_LEASE_REUSED : 0) | (leasing.access.started ? EEP_LEASE_STARTED : 0);
+    int status = lease_fill(result, op, &leasing.sandbox, leasing.access.facts, flags, err);
     return status == EEP_OK ? EEP_OK : leasing_abandon(&leasing, op, err);
 }
 
 /* -- Resume ------------------------------------------------------------------------------------ */
 
-static int get_running(struct access *access, struct sandbox *sandbox, struct err *err)
-{
-    TRY(lifecycle_get(access->op, access->lease, sandbox, err));
-    if (sandbox->phase == PHASE_STARTED) return EEP_OK;
-    return err_set(err, EEP_E_CONFLICT, "lease %.*s is %.*s, and the request says not to start it",
-                   (int)access->lease.len, access->lease.ptr, (int)sandbox->state.len, sandbox->state.ptr);
-}
-
 /* One request finds the sandbox, starts it if it must, and tells where its toolbox is. */
 static int wake_up(struct access *access, const eep_resume_request *request, struct sandbox *sandbox,
                    struct err *err)
 {
-    if (request->head.flags & EEP_RESUME_NO_START) return get_running(access, sandbox, err);
-    TRY(lifecycle_start(access->op, access->lease, sandbox, &access->started, err));
-    return EEP_OK;
+    if (request->head.flags & EEP_RESUME_NO_START)
+        return lifecycle_wait_started(access->op, access->lease, sandbox, err);
+    return lifecycle_start(access->op, access->lease, sandbox, &access->started, err);
 }
 
 /* What was prepared by this process, and has been running since, needs no second look. */
@@ -52,7 +45,7 @@ static int resume(struct access *access, const eep_resume_request *request, eep_
     TRY(access_learn(access, &sandbox, err));
     if (!prepared) TRY(prepare_run(access, PREPARE_KNOWN, err));
     uint32_t flags = EEP_LEASE_RESUMED | (access->started ? EEP_LEASE_STARTED : 0);
-    return lease_fill(result, &sandbox, access->facts, op->env->config, flags, err);
+    return lease_fill(result, op, &sandbox, access->facts, flags, err);
 }
 
 static int run_resume(struct op *op, const void *host_request, void *result, struct err *err)

@@ -4,6 +4,7 @@
 
 #include "abi.h"
 #include "base/arena.h"
+#include "base/str.h"
 
 union any_request {
     eep_request head;
@@ -42,6 +43,16 @@ static int import_request(const struct call *call, const void *request, const vo
     return abi_check_result(result, call->name, err);
 }
 
+/* "acquire_lease: start: GET /sandbox/s1": which call, at what, doing what. */
+static void tell_where(const struct op *op, struct err *err)
+{
+    char request[sizeof err->where];
+    str_copy(request, sizeof request, str_from(err->where));
+    err->where[0] = '\0';
+    err_where(err, "%s%s%s%s%s", op->name, op->phase ? ": " : "", op->phase ? op->phase : "",
+              request[0] ? ": " : "", request);
+}
+
 static int run_operation(const struct call *call, eep_env *env, const union any_request *request,
                          union any_result *result, struct err *err)
 {
@@ -49,6 +60,7 @@ static int run_operation(const struct call *call, eep_env *env, const union any_
     TRY(op_begin(&op, env, call->name, &request->head, err));
     int status = call->run(&op, request, result, err);
     if (status != EEP_OK) {
+        tell_where(&op, err);
         daytona_hide_token(&env->client, err); /* also what a server put into ids and addresses */
         op_log(&op, EEP_LOG_INFO, "failed: %s: %s", err_name(status), err->message);
     }

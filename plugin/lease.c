@@ -1,19 +1,28 @@
+/* Exactly one sandbox for one acquire, whatever becomes of the answers.
+ *
+ * The name is chosen before anything is sent, and the service keeps names apart (409, protocol 4.3): so a create may
+ * be repeated, and its outcome can always be looked up. */
 #include "lease.h"
 
-#include "base/arena.h"
 #include "base/clock.h"
 #include "base/str.h"
 #include "daytona/errors.h"
+#include "ending.h"
 #include "lifecycle.h"
 #include "prepare.h"
+#include "retry.h"
 
-/* How long a create whose fate is unknown is looked for: the service knows a sandbox as soon as it begins to
- * make it. */
-#define SEARCH_MS      3000
-#define SEARCH_POLL_MS 250
-#define CREATE_TRIES   3
+/* The service remembers for 10 s that it did not find a name (its look-up cache, protocol 6), also when the sandbox
+ * was made meanwhile. So long a name that is taken, or an order without an answer, is looked for. */
+#define SEARCH_MS 11000
 
-/* -- Making sure that there is exactly one ----------------------------------------------------- */
+/* A service that fails at this very request (500, a page instead of JSON) fails again. 502 to 504 and limits pass. */
+#define TRIES_MAX 3
+
+/* A lease that is given back by somebody while we adopt it is made anew, not again and again. */
+#define ADOPTIONS_MAX 3
+
+/* -- Looking it up ----------------------------------------------------------------------------- */
 
 static void note_sandbox(struct leasing *leasing)
 {
@@ -24,24 +33,49 @@ static void note_sandbox(struct leasing *leasing)
  * somebody else. */
 static int adopt(struct leasing *leasing, struct err *err)
 {
-    if (create_request_matches(&leasing->create, &leasing->sandbox)) {
+    struct sandbox *sandbox = &leasing->sandbox;
+    if (create_request_matches(&leasing->create, sandbox)) {
+        leasing->reused = !str_is(sandbox_label(sandbox, LABEL_IDENTITY), leasing->create.identity);
         note_sandbox(leasing);
         return EEP_OK;
     }
-    err_set(err, EEP_E_CONFLICT,
-            "this idempotency key has been used before for another request (sandbox %.*s): use another key, "
-            "or release "
-            "that lease first",
-            (int)leasing->sandbox.id.len, leasing->sandbox.id.ptr);
-    sandbox_finish(&leasing->sandbox); /* not ours: never to be deleted */
+    err_set(
+        err, EEP_E_CONFLICT,
+        "this idempotency key has been used before for another request (sandbox %.*s): use another key, or "
+        "release that lease first",
+        (int)sandbox->id.len, sandbox->id.ptr);
+    sandbox_finish(sandbox); /* not ours: never to be deleted */
     return err->code;
 }
 
-static int find_by_name(struct leasing *leasing, struct op *op, struct err *err)
+/* EEP_OK = adopted; EEP_E_NOT_FOUND = there is none now; EEP_E_CONFLICT = another's. What is being deleted gives its
+ * name up (protocol 6). */
+static int look_up(struct leasing *leasing, struct op *op, struct err *err)
 {
-    return sandboxes_get_by_name(&op->env->client, str_from(leasing->create.name), &op->wait,
-                                 &leasing->sandbox, err);
+    struct retry retry = RETRY_INIT;
+    struct daytona *client = &op->env->client;
+    while (sandboxes_get_by_name(client, str_from(leasing->create.name), &op->wait, &leasing->sandbox, err) !=
+           EEP_OK) {
+        if (!retry_is_passing(err)) return retry_give_up(op, &retry, err);
+        TRY(retry_wait(op, &retry, err));
+    }
+    if (leasing->sandbox.phase != PHASE_GONE) return adopt(leasing, err);
+    sandbox_finish(&leasing->sandbox);
+    return err_set(err, EEP_E_NOT_FOUND, "sandbox %s is being deleted", leasing->create.name);
 }
+
+static int search(struct leasing *leasing, struct op *op, struct err *err)
+{
+    struct retry retry = RETRY_INIT;
+    int64_t until = clock_now_ms() + SEARCH_MS;
+    for (;;) {
+        int status = look_up(leasing, op, err);
+        if (status != EEP_E_NOT_FOUND || clock_now_ms() >= until) return status;
+        TRY(retry_poll(op, &retry, err));
+    }
+}
+
+/* -- Making sure that there is exactly one ----------------------------------------------------- */
 
 /* May the failed create have made something? */
 static bool may_exist(const struct err *err)
@@ -50,71 +84,104 @@ static bool may_exist(const struct err *err)
            error_is_failed_start(err);
 }
 
-/* A create went wrong: what is there? EEP_OK = adopted. EEP_E_NOT_FOUND = nothing is there, *failure stands.
- */
+/* A create went wrong: what is there? EEP_OK = adopted. EEP_E_NOT_FOUND = nothing, and *failure stands. */
 static int settle(struct leasing *leasing, struct op *op, const struct err *failure, struct err *err)
 {
-    TRY(find_by_name(leasing, op, err));
-    leasing->reused = failure->code == EEP_E_CONFLICT && !leasing->ordered;
-    return adopt(leasing, err);
+    bool taken = failure->code == EEP_E_CONFLICT;
+    bool lost_before = leasing->ordered;
+    if (failure->flags & EEP_ERROR_MAYBE_APPLIED) leasing->ordered = true;
+    int status = taken ? search(leasing, op, err) : look_up(leasing, op, err);
+    /* "failed to start" is an answer: what was made is gone again, unless it is another create's */
+    if (status == EEP_E_NOT_FOUND && error_is_failed_start(failure)) leasing->ordered = lost_before;
+    return status;
 }
 
-/* Interrupted calls cannot go on; passing troubles can, for the name makes a second create harmless. */
-static bool worth_another_try(const struct err *err)
-{
-    return err->code == EEP_E_UNAVAILABLE || err->code == EEP_E_RATE_LIMITED || err->code == EEP_E_CONFLICT;
-}
-
-static int pause_before_retry(struct op *op, const struct err *failure, int try, struct err *err)
-{
-    int64_t delay = failure->retry_after_ms > 0 ? (int64_t)failure->retry_after_ms : 200 << try;
-    if (op_sleep(op, delay, err) == EEP_OK) return EEP_OK;
-    if (err->code == EEP_E_DEADLINE) *err = *failure;
-    return err->code;
-}
-
-static int create_once(struct leasing *leasing, struct op *op, struct err *err)
+static int order(struct leasing *leasing, struct op *op, struct err *err)
 {
     struct daytona *client = &op->env->client;
-    int status = sandboxes_create(client, buf_str(&leasing->create.body), &op->wait, &leasing->sandbox, err);
-    if (status == EEP_OK) {
-        note_sandbox(leasing);
-        return EEP_OK;
-    }
-    if (err->flags & EEP_ERROR_MAYBE_APPLIED) leasing->ordered = true;
-    if (!may_exist(err) || status == EEP_E_CANCELLED || status == EEP_E_SHUTDOWN || status == EEP_E_DEADLINE)
-        return status;
-    struct err failure = *err;
-    status = settle(leasing, op, &failure, err);
-    if (status == EEP_OK || status == EEP_E_CONFLICT) return status;
-    if (status == EEP_E_NOT_FOUND)
-        *err = failure; /* nothing was made */
-    else
-        err_flag(err, EEP_ERROR_MAYBE_APPLIED); /* nobody knows */
-    return err->code;
+    TRY(sandboxes_create(client, buf_str(&leasing->create.body), &op->wait, &leasing->sandbox, err));
+    note_sandbox(leasing);
+    return EEP_OK;
 }
 
-static int create(struct leasing *leasing, struct op *op, struct err *err)
+/* The name makes another create harmless; is it also worth it? */
+static bool worth_another_try(const struct err *failure, int try)
 {
-    for (int try = 0;; try++) {
-        *err = (struct err)ERR_INIT;
-        int status = create_once(leasing, op, err);
-        if (status == EEP_OK || !worth_another_try(err) || try + 1 >= CREATE_TRIES || leasing->sandbox.tree)
-            return status;
-        struct err failure = *err;
-        TRY(pause_before_retry(op, &failure, try, err));
+    if (failure->code == EEP_E_CONFLICT || failure->code == EEP_E_RATE_LIMITED) return true;
+    if (failure->code == EEP_E_PROTOCOL) return try < TRIES_MAX;
+    return failure->code == EEP_E_UNAVAILABLE && (failure->http_status != 500 || try < TRIES_MAX);
+}
+
+static bool is_over(int status)
+{
+    return status == EEP_E_CANCELLED || status == EEP_E_SHUTDOWN || status == EEP_E_DEADLINE;
+}
+
+/* One create and what follows from it. *again: nothing is there, and another try may help. */
+static int try_to_make(struct leasing *leasing, struct op *op, int try, bool *again, struct err *err)
+{
+    *again = false;
+    *err = (struct err)ERR_INIT;
+    int status = order(leasing, op, err);
+    if (status == EEP_OK) return EEP_OK;
+    struct err failure = *err;
+    if (may_exist(&failure)) {
+        leasing->ordered = leasing->ordered || (failure.flags & EEP_ERROR_MAYBE_APPLIED);
+        if (is_over(status)) return status; /* looking is for the grace */
+        status = settle(leasing, op, &failure, err);
+        if (status != EEP_E_NOT_FOUND) return status;
     }
+    *err = failure;
+    *again = worth_another_try(&failure, try);
+    return failure.code;
+}
+
+static int make(struct leasing *leasing, struct op *op, struct err *err)
+{
+    struct retry retry = RETRY_INIT;
+    bool again = true;
+    int status = EEP_OK;
+    op->phase = "create";
+    for (int try = 1; again; try++) {
+        status = try_to_make(leasing, op, try, &again, err);
+        if (status != EEP_OK && again && (status = retry_wait(op, &retry, err)) != EEP_OK) break;
+    }
+    if (status == EEP_OK) return EEP_OK;
+    err->flags &= ~EEP_ERROR_MAYBE_APPLIED;
+    bool anothers = status == EEP_E_CONFLICT && !again;
+    return err_flag(err, leasing->ordered && !anothers ? EEP_ERROR_MAYBE_APPLIED : 0);
+}
+
+/* From "there is one" to "it can be used". */
+static int bring_up(struct leasing *leasing, struct op *op, struct err *err)
+{
+    struct access *access = &leasing->access;
+    access_finish(access);
+    TRY(access_init(access, op, str_from(leasing->id), err));
+    TRY(lifecycle_start(op, access->lease, &leasing->sandbox, &access->started, err));
+    TRY(access_learn(access, &leasing->sandbox, err));
+    return prepare_run(access, PREPARE_NEW, err);
+}
+
+static void forget_sandbox(struct leasing *leasing, struct op *op)
+{
+    facts_drop(&op->env->cache, str_from(leasing->id));
+    sandbox_finish(&leasing->sandbox);
+    leasing->id[0] = '\0';
+    leasing->ordered = leasing->reused = false;
 }
 
 int leasing_acquire(struct leasing *leasing, struct op *op, const eep_acquire_request *request,
                     struct err *err)
 {
     TRY(create_request_init(&leasing->create, op->env->config, request, err));
-    TRY(create(leasing, op, err));
-    TRY(lifecycle_wait_started(op, &leasing->sandbox, err));
-    TRY(access_init(&leasing->access, op, str_from(leasing->id), err));
-    TRY(access_learn(&leasing->access, &leasing->sandbox, err));
-    return prepare_run(&leasing->access, PREPARE_NEW, err);
+    for (int adoption = 0;; adoption++) {
+        TRY(make(leasing, op, err));
+        int status = bring_up(leasing, op, err);
+        bool given_back = status == EEP_E_LEASE_LOST && leasing->reused;
+        if (!given_back || adoption + 1 >= ADOPTIONS_MAX) return status;
+        forget_sandbox(leasing, op);
+    }
 }
 
 void leasing_finish(struct leasing *leasing)
@@ -126,95 +193,44 @@ void leasing_finish(struct leasing *leasing)
 
 /* -- Leaving nothing behind -------------------------------------------------------------------- */
 
-/* The answer to the create never came: looks for what it made, for a while. */
-static int search(struct leasing *leasing, struct op *op, struct err *err)
-{
-    int64_t until = clock_now_ms() + SEARCH_MS;
-    for (;;) {
-        int status = find_by_name(leasing, op, err);
-        if (status == EEP_OK) return adopt(leasing, err);
-        if (status != EEP_E_NOT_FOUND || clock_now_ms() >= until) return status;
-        TRY(op_sleep(op, SEARCH_POLL_MS, err));
-    }
-}
-
-/* err keeps the reason of the failure; only what is left is added to it. */
+/* err keeps the reason of the failure; only what is left is added to it. A name will do as a lease where the id is not
+ * known. */
 static int tell_left(const struct leasing *leasing, struct err *err)
 {
-    str_copy(err->lease, sizeof err->lease, str_from(leasing->id));
-    err_prefix(err,
-               leasing->create.keyed ? "sandbox %s is kept for another acquire with this key"
-                                     : "sandbox %s may be left behind",
-               leasing->create.name);
+    const char *name = leasing->create.name;
+    str_copy(err->lease, sizeof err->lease, str_from(leasing->id[0] ? leasing->id : name));
+    if (!leasing->create.keyed)
+        err_prefix(err, "sandbox %s may be left behind: release it with DESTROY", name);
+    else if (err->code == EEP_E_SANDBOX)
+        err_prefix(err,
+                   "sandbox %s has this key and cannot be used: release it with DESTROY, or use another key",
+                   name);
+    else
+        err_prefix(err, "sandbox %s is kept for another acquire with this key", name);
     return err_flag(err, EEP_ERROR_MAYBE_APPLIED);
+}
+
+/* Nothing was made by this call that could be left. */
+static bool nothing_to_undo(const struct leasing *leasing, const struct err *err)
+{
+    return leasing->id[0] == '\0' && !(err->flags & EEP_ERROR_MAYBE_APPLIED);
 }
 
 int leasing_abandon(struct leasing *leasing, struct op *op, struct err *err)
 {
     struct err undo = ERR_INIT;
-    struct lifecycle_end end;
-    if (leasing->id[0] == '\0' && !may_exist(err)) return err->code;
-    if (leasing->id[0] == '\0' && err->code == EEP_E_CONFLICT) return err->code; /* somebody else's */
+    struct ending end;
+    const char *phase = op->phase;
+    if (nothing_to_undo(leasing, err)) return err->code;
     op_begin_grace(op);
     int found = leasing->id[0] ? EEP_OK : search(leasing, op, &undo);
-    if (leasing->create.keyed || (found != EEP_OK && found != EEP_E_NOT_FOUND))
-        return tell_left(leasing, err);
-    if (found == EEP_E_NOT_FOUND) return tell_left(leasing, err); /* it may still appear */
-    if (lifecycle_delete(op, str_from(leasing->id), &end, &undo) != EEP_OK) return tell_left(leasing, err);
+    bool gone = found == EEP_OK && !leasing->create.keyed &&
+                ending_delete(op, str_from(leasing->id), true, &end, &undo) == EEP_OK;
+    op->phase = phase; /* the failure's, not the undoing's */
+    if (found == EEP_E_CONFLICT) return err->code;
+    if (!gone) return tell_left(leasing, err);
     facts_drop(&op->env->cache, str_from(leasing->id));
     err->flags &= ~EEP_ERROR_MAYBE_APPLIED;
     err->lease[0] = '\0';
     return err->code;
-}
-
-/* -- The results ------------------------------------------------------------------------------- */
-
-static int32_t minutes(const struct sandbox *sandbox, const char *key)
-{
-    return (int32_t)sandbox_number(sandbox, key, -1);
-}
-
-static uint32_t count_of(const struct sandbox *sandbox, const char *key)
-{
-    int64_t value = sandbox_number(sandbox, key, 0);
-    return value > 0 && value < UINT32_MAX ? (uint32_t)value : 0;
-}
-
-static void fill_numbers(eep_lease *result, const struct sandbox *sandbox)
-{
-    result->state = sandbox_state_code(sandbox->state);
-    result->cpu = count_of(sandbox, "cpu");
-    result->memory_gib = count_of(sandbox, "memory");
-    result->disk_gib = count_of(sandbox, "disk");
-    result->gpu = count_of(sandbox, "gpu");
-    result->created_at_ms = sandbox_created_at_ms(sandbox);
-    result->auto_stop_min = minutes(sandbox, "autoStopInterval");
-    result->auto_archive_min = minutes(sandbox, "autoArchiveInterval");
-    result->auto_delete_min = minutes(sandbox, "autoDeleteInterval");
-}
-
-static int fill_strings(eep_lease *result, const struct sandbox *sandbox, const struct facts *facts,
-                        const struct config *config)
-{
-    void **arena = &result->head.arena;
-    TRY(arena_str(arena, facts->lease, &result->lease));
-    TRY(arena_str(arena, sandbox->name, &result->name));
-    TRY(arena_str(arena, sandbox->state, &result->state_text));
-    TRY(arena_str(arena, sandbox->target, &result->target));
-    TRY(arena_str(arena, config->image, &result->image));
-    TRY(arena_str(arena, sandbox->snapshot, &result->snapshot));
-    TRY(arena_str(arena, facts->shell, &result->shell));
-    TRY(arena_str(arena, facts->home, &result->home));
-    TRY(arena_str(arena, facts->user, &result->user));
-    TRY(arena_str(arena, facts->workdir, &result->workdir));
-    TRY(arena_str(arena, facts->workspace, &result->workspace));
-    return arena_str(arena, facts->arch, &result->arch);
-}
-
-int lease_fill(eep_lease *result, const struct sandbox *sandbox, const struct facts *facts,
-               const struct config *config, uint32_t flags, struct err *err)
-{
-    result->head.flags = flags;
-    fill_numbers(result, sandbox);
-    return fill_strings(result, sandbox, facts, config) == EEP_OK ? EEP_OK : err_no_memory(err);
 }

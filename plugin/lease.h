@@ -1,4 +1,4 @@
-/* lease.h: making a lease and making it usable again: what acquire, resume and a full probe share. */
+/* lease.h: making a lease, exactly one, and describing it: what acquire, resume and a full probe share. */
 #ifndef PLUGIN_LEASE_H
 #define PLUGIN_LEASE_H
 
@@ -11,8 +11,8 @@ struct leasing {
     struct sandbox sandbox;     /* as last described; without tree: nothing is known to exist */
     char id[EEP_LEASE_MAX + 1]; /* "" = not known */
     bool ordered;               /* a create of ours may have been carried out although its answer was lost */
-    bool reused;                /* an earlier acquire with the same key had made it */
-    struct access access;
+    bool reused;                /* an earlier acquire had made it: its identity is not ours */
+    struct access access;       /* .started: it was at rest, and has been started */
 };
 
 /* Creates and starts the sandbox and prepares it. On failure call leasing_abandon. */
@@ -26,8 +26,8 @@ int leasing_abandon(struct leasing *leasing, struct op *op, struct err *err);
 /* CLEANUP(leasing_finish) struct leasing leasing = {0}; */
 void leasing_finish(struct leasing *leasing);
 
-/* Describes a prepared lease. */
-int lease_fill(eep_lease *result, const struct sandbox *sandbox, const struct facts *facts,
-               const struct config *config, uint32_t flags, struct err *err);
+/* Describes a prepared lease (lease_result.c). */
+int lease_fill(eep_lease *result, const struct op *op, const struct sandbox *sandbox,
+               const struct facts *facts, uint32_t flags, struct err *err);
 
 #endif

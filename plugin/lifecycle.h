@@ -1,8 +1,8 @@
-/* lifecycle.h: bringing a sandbox from one state to another, however long the service takes.
+/* lifecycle.h: looking at a lease and getting its sandbox to run, however long the service takes.
  *
  * Every function polls (50 ms, growing to 1 s) within the operation's time, waits out transitions by others,
  * tolerates answers that say "not now", and tells in which state the time ran out. A lease that is gone is
- * EEP_E_LEASE_LOST. */
+ * EEP_E_LEASE_LOST; a sandbox in an error that nothing can be done about is EEP_E_SANDBOX with the service's reason. */
 #ifndef PLUGIN_LIFECYCLE_H
 #define PLUGIN_LIFECYCLE_H
 
@@ -12,31 +12,24 @@
 /* Looks at a lease. */
 int lifecycle_get(struct op *op, eep_str lease, struct sandbox *sandbox, struct err *err);
 
-/* Waits until `sandbox`, whose start has been ordered, is started. It is refreshed at least once if it is not
- * started, for the service's answers may be stale (protocol 4.2). */
-int lifecycle_wait_started(struct op *op, struct sandbox *sandbox, struct err *err);
+/* Looks again; *sandbox stays as it is on failure. */
+int lifecycle_refresh(struct op *op, eep_str lease, struct sandbox *sandbox, struct err *err);
 
-/* Orders the start, whatever the state, and waits for it. One request when it is running already;
- * *was_resting becomes true when it was not. */
-int lifecycle_start(struct op *op, eep_str lease, struct sandbox *sandbox, bool *was_resting,
-                    struct err *err);
+/* Sees to it that it runs: starts what is stopped, archived or paused, recovers what is recoverable, waits for the
+ * rest. With an empty *sandbox (nothing is known) the first request is the order, which tells the state, too: one
+ * request when it runs already. *started becomes true when a start was ordered and had something to do. */
+int lifecycle_start(struct op *op, eep_str lease, struct sandbox *sandbox, bool *started, struct err *err);
+
+/* Waits until it runs, and orders nothing: EEP_E_CONFLICT when it rests, or will. */
+int lifecycle_wait_started(struct op *op, eep_str lease, struct sandbox *sandbox, struct err *err);
 
 /* Lets it be idle for so many minutes before the service stops it. */
 int lifecycle_set_auto_stop(struct op *op, eep_str lease, uint32_t minutes, struct err *err);
 
-/* Where a lease has been brought. */
-struct lifecycle_end {
-    bool already;   /* it was there before */
-    bool confirmed; /* the service has reported the final state */
-    char state[32]; /* the service's word, as last seen */
-};
+/* The errors of this concern, for ending.c: they name the lease. */
+int lifecycle_failed_state(const struct sandbox *sandbox, struct err *err);
 
-/* Orders the stop; does not wait for it, unless wait_stopped. */
-int lifecycle_stop(struct op *op, eep_str lease, bool wait_stopped, struct lifecycle_end *end,
-                   struct err *err);
-int lifecycle_archive(struct op *op, eep_str lease, struct lifecycle_end *end, struct err *err);
-
-/* Orders the deletion. What is gone already is `already`, not an error. */
-int lifecycle_delete(struct op *op, eep_str lease, struct lifecycle_end *end, struct err *err);
+/* The deadline came (err tells) while it was in `state` ("" = not told), not in the one wanted. Other errors stay. */
+int lifecycle_ran_out(const struct op *op, eep_str lease, eep_str state, const char *goal, struct err *err);
 
 #endif

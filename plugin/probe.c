@@ -15,8 +15,8 @@
 #include "checks.h"
 #include "daytona/account.h"
 #include "daytona/wire.h"
+#include "ending.h"
 #include "lease.h"
-#include "lifecycle.h"
 
 struct probing {
     struct op *op;
@@ -254,12 +254,12 @@ static bool check_execute(struct probing *probing, struct leasing *leasing)
 
 static void check_delete(struct probing *probing, struct leasing *leasing)
 {
-    struct lifecycle_end end;
+    struct ending end;
     struct err err = ERR_INIT;
     op_begin_grace(probing->op); /* also when the probe was cancelled: it must go */
     checks_begin(&probing->checks);
     facts_drop(&probing->op->env->cache, str_from(leasing->id));
-    if (lifecycle_delete(probing->op, str_from(leasing->id), &end, &err) == EEP_OK) {
+    if (ending_delete(probing->op, str_from(leasing->id), false, &end, &err) == EEP_OK) {
         checks_ok(&probing->checks, CHECK_DELETE, "the sandbox is %s", end.state);
         return;
     }

@@ -5,7 +5,7 @@
 #include "call.h"
 #include "daytona/sandbox.h"
 #include "daytona/wire.h"
-#include "lifecycle.h"
+#include "ending.h"
 
 static uint32_t effective_mode(const struct op *op, uint32_t mode)
 {
@@ -13,7 +13,7 @@ static uint32_t effective_mode(const struct op *op, uint32_t mode)
     return op->env->config->reuse_lease ? EEP_RELEASE_STOP : EEP_RELEASE_DESTROY;
 }
 
-static int fill_result(eep_released *result, uint32_t mode, const struct lifecycle_end *end, struct err *err)
+static int fill_result(eep_released *result, uint32_t mode, const struct ending *end, struct err *err)
 {
     result->mode = mode;
     result->state = sandbox_state_code(str_from(end->state));
@@ -34,25 +34,25 @@ static bool falls_back(const eep_release_request *request, int status)
 }
 
 static int stop_or_fall_back(struct op *op, const eep_release_request *request, uint32_t *mode,
-                             uint32_t *flags, struct lifecycle_end *end, struct err *err)
+                             uint32_t *flags, struct ending *end, struct err *err)
 {
-    int status = lifecycle_stop(op, request->lease, false, end, err);
+    int status = ending_stop(op, request->lease, false, end, err);
     if (status == EEP_OK || !falls_back(request, status)) return status;
     op_log(op, EEP_LOG_WARNING, "lease %.*s cannot be stopped (%s): deleting it", (int)request->lease.len,
            request->lease.ptr, err->message);
     *mode = EEP_RELEASE_DESTROY;
     *flags |= EEP_RELEASED_FELL_BACK;
-    return lifecycle_delete(op, request->lease, end, err);
+    return ending_delete(op, request->lease, false, end, err);
 }
 
 static int carry_out(struct op *op, const eep_release_request *request, uint32_t *mode, uint32_t *flags,
-                     struct lifecycle_end *end, struct err *err)
+                     struct ending *end, struct err *err)
 {
     switch (*mode) {
     case EEP_RELEASE_STOP: return stop_or_fall_back(op, request, mode, flags, end, err);
-    case EEP_RELEASE_DESTROY: return lifecycle_delete(op, request->lease, end, err);
-    case EEP_RELEASE_ARCHIVE: return lifecycle_archive(op, request->lease, end, err);
-    case EEP_RELEASE_DETACH: *end = (struct lifecycle_end){0}; return EEP_OK;
+    case EEP_RELEASE_DESTROY: return ending_delete(op, request->lease, false, end, err);
+    case EEP_RELEASE_ARCHIVE: return ending_archive(op, request->lease, end, err);
+    case EEP_RELEASE_DETACH: *end = (struct ending){0}; return EEP_OK;
     default: return err_set(err, EEP_E_UNSUPPORTED, "release mode %u is not known to this plugin", *mode);
     }
 }
@@ -61,7 +61,7 @@ static int run_release(struct op *op, const void *host_request, void *host_resul
 {
     const eep_release_request *request = host_request;
     eep_released *result = host_result;
-    struct lifecycle_end end = {0};
+    struct ending end = {0};
     uint32_t mode = effective_mode(op, request->mode);
     TRY(abi_check_zero(request->reserved, "release", err));
     TRY(abi_check_str(request->lease, EEP_LEASE_MAX, "lease", err));

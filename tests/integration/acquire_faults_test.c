@@ -78,7 +78,7 @@ static void expect_error(const char *faults, int32_t code, const char *says)
 {
     standin_forget(&standin);
     standin_faults(&standin, faults);
-    eep_env *fresh = host_open(&standin, NULL); /* refused credentials are not used again */
+    eep_env *fresh = host_open(&standin, NULL);
     OUTCOME made = ACQUIRE(fresh, .head.timeout_ms = 3000, .head.grace_ms = 300);
     plugin()->close(fresh);
     EXPECT(made, code);
@@ -99,11 +99,28 @@ static void a_refusal_is_told_in_the_services_words(void **state)
                  EEP_E_PERMISSION_DENIED, "no right to it");
 }
 
-static void credentials_are_told(void **state)
+/* Each refusal counts against the address of the machine: so no environment with the same credentials sends them again,
+ * and those with others are not touched. */
+static void credentials_are_told_and_not_sent_again(void **state)
 {
     (void)state;
-    expect_error(CREATE(9, "'status':401,'body':'{\\'message\\':\\'Unauthorized\\'}'"), EEP_E_UNAUTHENTICATED,
-                 "apiKey");
+    struct standin strict;
+    standin_start(&strict, NULL);
+    standin_faults(&strict, CREATE(1, "'status':401,'body':'{\\'message\\':\\'Unauthorized\\'}'"));
+    for (int i = 0; i < 3; i++) {
+        eep_env *there = host_open(&strict, NULL);
+        OUTCOME made = ACQUIRE(there);
+        EXPECT(made, EEP_E_UNAUTHENTICATED);
+        EXPECT_SAYS(made, "apiKey");
+        plugin()->close(there);
+    }
+    assert_int_equal(standin_count(&strict, NULL, NULL), 1);
+    eep_env *other = host_open_as(&strict, "another-key", NULL);
+    OUTCOME refused = ACQUIRE(other);
+    EXPECT(refused, EEP_E_UNAUTHENTICATED);
+    assert_int_equal(standin_count(&strict, NULL, NULL), 2);
+    plugin()->close(other);
+    standin_stop(&strict);
 }
 
 static void the_quota_is_told(void **state)
@@ -132,17 +149,31 @@ static void a_rate_limit_is_waited_for(void **state)
     host_destroy(env, made.lease.lease.ptr);
 }
 
+/* What the service asked for is kept by all who use the same credentials, and by nobody else: other environments wait
+ * without a request, deletes and other keys go on. */
 static void a_rate_limit_beyond_the_deadline_is_told(void **state)
 {
     (void)state;
-    standin_faults(&standin,
-                   CREATE(9, "'status':429,'body':'{}','headers':{'Retry-After-sandbox-create':'30'}"));
-    OUTCOME made = ACQUIRE(env, .head.timeout_ms = 300);
-    EXPECT(made, EEP_E_RATE_LIMITED);
-    assert_int_equal(made.err.retry_after_ms, 30000);
-    assert_int_equal(made.err.http_status, 429);
-    assert_true(made.err.head.flags & EEP_ERROR_RETRYABLE);
-    assert_true(made.elapsed_ms < 1500);
+    struct standin busy;
+    standin_start(&busy, NULL);
+    standin_faults(&busy,
+                   CREATE(1, "'status':429,'body':'{}','headers':{'Retry-After-sandbox-create':'30'}"));
+    for (int i = 0; i < 2; i++) {
+        eep_env *there = host_open(&busy, NULL);
+        OUTCOME made = ACQUIRE(there, .head.timeout_ms = 300);
+        EXPECT(made, EEP_E_RATE_LIMITED);
+        EXPECT_SAYS(made, "sandbox-create");
+        assert_in_range(made.err.retry_after_ms, 25000, 30000);
+        assert_int_equal(made.err.http_status, 429);
+        assert_true(made.err.head.flags & EEP_ERROR_RETRYABLE);
+        assert_in_range(made.elapsed_ms, 300, 1500);
+        OUTCOME gone = RELEASE(there, "some-lease", EEP_RELEASE_DESTROY);
+        EXPECT(gone, EEP_OK);
+        plugin()->close(there);
+    }
+    assert_int_equal(standin_count(&busy, "POST", NULL), 1);
+    assert_true(host_log_has("the service limits the rate (sandbox-create)"));
+    standin_stop(&busy);
 }
 
 /* v0.190 waits for the sandbox, and then tells how things were before. */
@@ -300,7 +331,7 @@ int main(void)
         cmocka_unit_test_teardown(lost_answers_make_one_sandbox, no_faults),
         cmocka_unit_test_teardown(passing_trouble_passes, no_faults),
         cmocka_unit_test_teardown(a_refusal_is_told_in_the_services_words, no_faults),
-        cmocka_unit_test_teardown(credentials_are_told, no_faults),
+        cmocka_unit_test(credentials_are_told_and_not_sent_again),
         cmocka_unit_test(the_quota_is_told),
         cmocka_unit_test_teardown(a_rate_limit_is_waited_for, no_faults),
         cmocka_unit_test_teardown(a_rate_limit_beyond_the_deadline_is_told, no_faults),

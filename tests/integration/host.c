@@ -152,10 +152,15 @@ struct outcome host_open_text(const char *config, eep_env **env)
 
 eep_env *host_open(const struct standin *standin, const char *more)
 {
+    return host_open_as(standin, SENTINEL, more);
+}
+
+eep_env *host_open_as(const struct standin *standin, const char *key, const char *more)
+{
     char config[4096];
     eep_env *env = NULL;
-    snprintf(config, sizeof config, "{'apiUrl':'%s','apiKey':'%s','timeoutMs':%d%s%s}", standin->api,
-             SENTINEL, LIMIT_MS, more != NULL ? "," : "", more != NULL ? more : "");
+    snprintf(config, sizeof config, "{'apiUrl':'%s','apiKey':'%s','timeoutMs':%d%s%s}", standin->api, key,
+             LIMIT_MS, more != NULL ? "," : "", more != NULL ? more : "");
     OUTCOME opened = host_open_text(config, &env);
     EXPECT(opened, EEP_OK);
     return env;

@@ -72,6 +72,9 @@ const eep_plugin *plugin(void);
 /* {"apiUrl":…,"apiKey":…, more}: `more` may use ' for "; NULL = nothing more. */
 eep_env *host_open(const struct standin *standin, const char *more);
 
+/* The same with another API key. */
+eep_env *host_open_as(const struct standin *standin, const char *key, const char *more);
+
 /* With a configuration of the test's own, ' for ". Reports like a call. */
 struct outcome host_open_text(const char *config, eep_env **env);
 

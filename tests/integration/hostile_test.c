@@ -54,6 +54,9 @@ static void expect_no_toolbox(const char *body, const char *more, int32_t code)
 {
     struct service service;
     service_init(&service, body, more);
+    service.script[1].times = 0; /* once: when the deletion is looked after */
+    service.script[1].expect = "GET /api/sandbox/" ID;
+    service.script[1].body = NULL;
     OUTCOME made = ACQUIRE(service.env);
     if (made.code != code) print_error("%s\n", body);
     EXPECT(made, code);

@@ -1,0 +1,53 @@
+/* lease_result.c: what a host is told of a lease. */
+#include "base/arena.h"
+#include "lease.h"
+
+static int32_t minutes(const struct sandbox *sandbox, const char *key)
+{
+    return (int32_t)sandbox_number(sandbox, key, -1);
+}
+
+static uint32_t count_of(const struct sandbox *sandbox, const char *key)
+{
+    int64_t value = sandbox_number(sandbox, key, 0);
+    return value > 0 && value < UINT32_MAX ? (uint32_t)value : 0;
+}
+
+static void fill_numbers(eep_lease *result, const struct sandbox *sandbox)
+{
+    result->state = sandbox_state_code(sandbox->state);
+    result->cpu = count_of(sandbox, "cpu");
+    result->memory_gib = count_of(sandbox, "memory");
+    result->disk_gib = count_of(sandbox, "disk");
+    result->gpu = count_of(sandbox, "gpu");
+    result->created_at_ms = sandbox_created_at_ms(sandbox);
+    result->auto_stop_min = minutes(sandbox, "autoStopInterval");
+    result->auto_archive_min = minutes(sandbox, "autoArchiveInterval");
+    result->auto_delete_min = minutes(sandbox, "autoDeleteInterval");
+}
+
+static int fill_strings(eep_lease *result, const struct sandbox *sandbox, const struct facts *facts,
+                        const struct config *config)
+{
+    void **arena = &result->head.arena;
+    TRY(arena_str(arena, facts->lease, &result->lease));
+    TRY(arena_str(arena, sandbox->name, &result->name));
+    TRY(arena_str(arena, sandbox->state, &result->state_text));
+    TRY(arena_str(arena, sandbox->target, &result->target));
+    TRY(arena_str(arena, config->image, &result->image));
+    TRY(arena_str(arena, sandbox->snapshot, &result->snapshot));
+    TRY(arena_str(arena, facts->shell, &result->shell));
+    TRY(arena_str(arena, facts->home, &result->home));
+    TRY(arena_str(arena, facts->user, &result->user));
+    TRY(arena_str(arena, facts->workdir, &result->workdir));
+    TRY(arena_str(arena, facts->workspace, &result->workspace));
+    return arena_str(arena, facts->arch, &result->arch);
+}
+
+int lease_fill(eep_lease *result, const struct op *op, const struct sandbox *sandbox,
+               const struct facts *facts, uint32_t flags, struct err *err)
+{
+    result->head.flags = flags;
+    fill_numbers(result, sandbox);
+    return fill_strings(result, sandbox, facts, op->env->config) == EEP_OK ? EEP_OK : err_no_memory(err);
+}
