@@ -12,6 +12,7 @@ e_marked() {
 
 # Is nobody left? Zombies that init has not collected stay in a group: after KILL they do not count.
 e_gone() {
+    e_away=
     # For a moment the command has no group of its own yet.
     e_alive "$e_u" "$e_us" && return 1
     if kill -0 "-$e_u"; then
@@ -45,6 +46,7 @@ e_ladder() {
         if [ "$e_rung" != 0 ]; then
             { :; } >"$e_p.k"
             { :; } >"$e_p.k.$e_step.$e_rung.$e_why"
+            e_marked
             kill "-$e_rung" "-$e_u" || kill "-$e_rung" "$e_u"
             [ -z "$e_away" ] || kill "-$e_rung" $e_away
         fi
@@ -52,6 +54,8 @@ e_ladder() {
         e_end=$((e_now + ${e_try#*:}))
         while [ "$e_now" -lt "$e_end" ]; do
             e_gone && return 0
+            # Somebody may have been born while we looked.
+            [ "$e_rung" != 9 ] || [ -z "$e_away" ] || kill -9 $e_away
             sleep 0.02 || sleep 1
             e_clock
         done

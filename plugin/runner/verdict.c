@@ -16,7 +16,8 @@ static int refusal_error(const struct runner_answer *answer, struct err *err)
             "the sandbox has no folder for the records of executions: neither $HOME nor ${TMPDIR:-/tmp} "
             "can be written");
     case RUNNER_REFUSAL_DISK:
-        return err_set(err, EEP_E_SANDBOX, "the sandbox's disk is full: nothing was started");
+        return err_set(err, EEP_E_SANDBOX,
+                       "the sandbox's disk is full: nothing was started; dropping executions makes room");
     case RUNNER_REFUSAL_DIED:
     case RUNNER_REFUSAL_NONE: break;
     }
