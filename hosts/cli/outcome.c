@@ -144,10 +144,10 @@ int outcome_take(struct outcome *outcome, struct cli *cli, int code, eep_executi
     return code;
 }
 
-void outcome_succeed(struct outcome *outcome)
+void outcome_exit_with(struct outcome *outcome, int status)
 {
-    outcome->exit_status = 0;
-    json_add_int(outcome->json, "exit", 0);
+    outcome->exit_status = status;
+    json_add_int(outcome->json, "exit", status);
 }
 
 int outcome_print(const struct cli *cli, const struct outcome *outcome, struct err *err)

@@ -35,8 +35,8 @@ int32_t outcome_output(void *ctx, uint32_t stream, const void *data, size_t len)
 int outcome_take(struct outcome *outcome, struct cli *cli, int code, eep_execution *execution,
                  struct err *err);
 
-/* The command's own exit status is not that of the verb, which did what it should. */
-void outcome_succeed(struct outcome *outcome);
+/* The verb's exit status where it is not the command's. */
+void outcome_exit_with(struct outcome *outcome, int status);
 
 /* At the end of a verb: the status line, and the JSON if it is asked for. */
 int outcome_print(const struct cli *cli, const struct outcome *outcome, struct err *err);

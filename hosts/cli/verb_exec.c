@@ -34,7 +34,7 @@ static void describe_detached(const struct cli *cli, const struct outcome *outco
 static int print_detached(const struct cli *cli, struct outcome *outcome, struct err *err)
 {
     json_object *id = json_object_object_get(outcome->json, "executionId");
-    outcome_succeed(outcome);
+    outcome_exit_with(outcome, 0);
     if (!cli->out.json) describe_detached(cli, outcome);
     int code = outcome_print(cli, outcome, err);
     if (code == EEP_OK && !cli->out.json) code = io_print_line(out_str(json_object_get_string(id)), err);

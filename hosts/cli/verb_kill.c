@@ -1,4 +1,5 @@
 /* verb_kill.c: `eep kill`: ends a command by its id. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,6 +11,19 @@ struct kill_args {
     struct wait_args wait;
 };
 
+/* " (it took SIGTERM)": where the end itself does not tell. */
+static const char *rung(const eep_execution *execution)
+{
+    if (!(execution->head.flags & EEP_EXECUTION_KILLED) || execution->kill_signal == execution->term_signal)
+        return "";
+    switch (execution->kill_signal) {
+    case SIGINT: return " (it took SIGINT)";
+    case SIGTERM: return " (it took SIGTERM)";
+    case SIGKILL: return " (it took SIGKILL)";
+    default: return "";
+    }
+}
+
 static void describe(const struct cli *cli, const eep_execution *execution)
 {
     char end[48];
@@ -20,8 +34,11 @@ static void describe(const struct cli *cli, const eep_execution *execution)
     else
         snprintf(end, sizeof(end), "a signal");
     bool killed = execution->head.flags & EEP_EXECUTION_KILLED;
-    if (!cli->out.json)
-        out_note(&cli->out, "the command %s: %s", killed ? "has been ended" : "had ended before", end);
+    if (execution->head.flags & EEP_EXECUTION_RUNNING)
+        out_warn("the command still runs: SIGINT, SIGTERM and SIGKILL did not end it in time");
+    else if (!cli->out.json)
+        out_note(&cli->out, "the command %s: %s%s", killed ? "has been ended" : "had ended before", end,
+                 rung(execution));
 }
 
 static int run(struct cli *cli, const void *opaque, int *exit_status, struct err *err)
@@ -37,8 +54,8 @@ static int run(struct cli *cli, const void *opaque, int *exit_status, struct err
     int code = call_kill(cli, &request, &execution, err);
     if (code == EEP_OK) describe(cli, &execution);
     TRY(outcome_take(&outcome, cli, code, &execution, err));
-    outcome_succeed(&outcome);
-    *exit_status = 0;
+    *exit_status = outcome.running ? EXIT_COULD_NOT : 0;
+    outcome_exit_with(&outcome, *exit_status);
     return outcome_print(cli, &outcome, err);
 }
 
@@ -53,7 +70,7 @@ const struct verb verb_kill = {
     .usage = "kill LEASE ID [options]",
     .about = "Ends a command, with what it has left running in the background: SIGINT, then SIGTERM, then "
              "SIGKILL, within --timeout. One that had ended before is no failure. An id that never ran is "
-             "one, and it never will.",
+             "one, and it never will; so is a command that still runs in the end (exit status 125).",
     .options = groups,
     .args_size = sizeof(struct kill_args),
     .operand = "LEASE",

@@ -236,6 +236,28 @@ static void ps_lists_and_kill_ends(void **state)
     json_object_put(object);
 }
 
+/* Whose supervisor and keeper are stopped cannot be ended. */
+static void a_kill_in_vain_is_a_failure(void **state)
+{
+    (void)state;
+    if (!provider_attaches()) return;
+    assert_int_equal(EEP_RUN(&process, &eep, "exec", lease, "-d", "--time-limit=1m", "--id=frozen", "-c",
+                             "trap '' INT TERM; { read -r a b p a; read -r a c a k a; } <~/.eep/frozen.p; "
+                             "echo $p $k >~/frozen; kill -STOP $k $p; sleep 60"),
+                     0);
+    assert_int_equal(EEP_RUN(&process, &eep, "exec", lease, "-c",
+                             "while ! [ -s ~/frozen ]; do sleep 0.02; done; sleep 0.1"),
+                     0);
+    assert_int_equal(EEP_RUN(&process, &eep, "kill", lease, "frozen", "--timeout=1500ms", "--json"), 125);
+    json_object *object = eep_json(&process, PROCESS_STDOUT);
+    assert_int_equal(eep_json_int(object, "exit"), 125);
+    json_object_put(object);
+    eep_says(&process, PROCESS_STDERR, "the command still runs");
+    assert_int_equal(EEP_RUN(&process, &eep, "exec", lease, "-c", "kill -CONT $(cat ~/frozen)"), 0);
+    assert_int_equal(EEP_RUN(&process, &eep, "kill", lease, "frozen"), 0);
+    eep_says(&process, PROCESS_STDERR, "the command ");
+}
+
 static void an_interrupted_attach_ends_nothing(void **state)
 {
     (void)state;
@@ -539,6 +561,7 @@ int main(void)
         cmocka_unit_test(a_plugin_without_the_extension_says_so),
         cmocka_unit_test(a_detached_command_is_followed_from_another_process),
         cmocka_unit_test(ps_lists_and_kill_ends),
+        cmocka_unit_test(a_kill_in_vain_is_a_failure),
         cmocka_unit_test(an_interrupted_attach_ends_nothing),
         cmocka_unit_test(an_unknown_id_is_125),
         cmocka_unit_test(json_holds_the_whole_execution),
