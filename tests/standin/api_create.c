@@ -159,6 +159,7 @@ static void add_fixed(struct json_object *object, const struct standin *standin)
     set(object, "sandboxClass", "container");
     set(object, "daemonVersion", "v0.190.0");
     set(object, "runnerId", "standin");
+    json_object_object_add(object, "kvm", json_object_new_boolean(false)); /* newer clients insist on it */
 }
 
 /* All that the API shows of a sandbox but its state. */

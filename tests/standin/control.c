@@ -141,7 +141,8 @@ struct wish {
     enum sandbox_state state;
     enum sandbox_state then; /* what a state of transition turns into ... */
     int64_t due_ms;          /* ... and when */
-    const char *shown;
+    bool is_shown;           /* in place of the state's own name ... */
+    const char *shown;       /* ... this, or NULL: nothing */
     const char *reason;
     bool recoverable;
 };
@@ -164,10 +165,11 @@ static const char *text_in(struct json_object *body, const char *key)
 static int parse_wish(struct json_object *body, struct wish *wish, struct fail *why)
 {
     const char *state = text_in(body, "state"), *then = text_in(body, "then");
-    struct json_object *in_ms = json_object_object_get(body, "in_ms");
+    struct json_object *in_ms = json_object_object_get(body, "in_ms"), *shown;
     *wish =
         (struct wish){.then = STATE_STARTED,
                       .due_ms = in_ms != NULL ? clock_ms() + json_object_get_int(in_ms) : INT64_MAX,
+                      .is_shown = json_object_object_get_ex(body, "shown", &shown),
                       .shown = text_in(body, "shown"),
                       .reason = text_in(body, "errorReason"),
                       .recoverable = json_object_get_boolean(json_object_object_get(body, "recoverable"))};
@@ -213,10 +215,33 @@ static void fulfil(struct registry *registry, struct sandbox *sandbox, const str
         reach(registry, sandbox, is_at_rest(wish->state) ? wish->state : STATE_STOPPED);
     if (!is_at_rest(wish->state)) sandbox_begin_forced(sandbox, wish->state, wish->then, wish->due_ms);
     if (wish->state != STATE_STARTED) set_reason(sandbox, wish);
-    if (wish->shown != NULL) sandbox->shown_state = mem_copy(wish->shown);
+    if (wish->is_shown) sandbox->shown_state = mem_copy(wish->shown != NULL ? wish->shown : "");
     if (sandbox->state == STATE_DESTROYED) return;
     registry_changed(registry, sandbox);
     registry_wake(registry);
+}
+
+/* [lock] Nobody has used it for so long. */
+static void set_idle(struct registry *registry, struct sandbox *sandbox, int64_t idle_ms)
+{
+    sandbox->active_ms = clock_wall_ms() - idle_ms;
+    registry_changed(registry, sandbox);
+    registry_wake(registry);
+}
+
+/* [lock] What a body says about a sandbox, which is held. */
+static int change(struct registry *registry, struct sandbox *sandbox, struct json_object *body,
+                  struct fail *why)
+{
+    struct json_object *idle = json_object_object_get(body, "idle_ms");
+    bool has_state = json_object_object_get(body, "state") != NULL;
+    struct wish wish;
+    if (has_state || idle == NULL) {
+        TRY(parse_wish(body, &wish, why));
+        fulfil(registry, sandbox, &wish);
+    }
+    if (idle != NULL) set_idle(registry, sandbox, json_object_get_int64(idle));
+    return 0;
 }
 
 /* PUT /_standin/sandboxes/{id} {"state":"error","errorReason":"...","recoverable":true} */
@@ -224,7 +249,6 @@ void control_sandbox(struct request *request)
 {
     struct json_object *body = request_json(request);
     struct registry *registry = &request->standin->registry;
-    struct wish wish;
     struct fail why;
     if (body == NULL) return;
     registry_lock(registry);
@@ -232,12 +256,12 @@ void control_sandbox(struct request *request)
     if (sandbox == NULL) sandbox = registry_find(registry, request->argument);
     if (sandbox == NULL) {
         reply_api_error(request, 404, "no sandbox %.200s", request->argument);
-    } else if (parse_wish(body, &wish, &why) != 0) {
-        reply_api_error(request, 400, "%s", why.text);
     } else {
         registry_hold(sandbox);
-        fulfil(registry, sandbox, &wish);
-        reply_json(request, 200, sandbox_to_json(sandbox));
+        if (change(registry, sandbox, body, &why) == 0)
+            reply_json(request, 200, sandbox_to_json(sandbox));
+        else
+            reply_api_error(request, 400, "%s", why.text);
         registry_release(registry, sandbox);
     }
     registry_unlock(registry);

@@ -312,8 +312,40 @@ static void every_state_can_be_forced(void **state)
     expect_output(&server, id, "echo back", "back\n");
     put(control, "{'state':'unknown','shown':'hibernating'}", 200);
     expect_text(path, "state", "hibernating");
+    put(control, "{'state':'starting','shown':null}", 200);
+    expect_text(path, "state", "");
     put(control, "{'state':'destroyed'}", 200);
     expect_status(&server, "GET", path, NULL, 404);
+}
+
+static void last_activity(const char *path, char text[32])
+{
+    struct answer seen = request("GET", path);
+    snprintf(text, 32, "%s", text_at(&seen, "lastActivityAt"));
+    answer_finish(&seen);
+}
+
+static void idleness_can_be_forced(void **state)
+{
+    (void)state;
+    char id[64], path[128], before[32], forced[32], after[32];
+    make_sandbox(&server, "{\"name\":\"idle\"}", id);
+    last_activity("/api/sandbox/idle", before);
+    snprintf(path, sizeof path, "/_standin/sandboxes/%s", id);
+    put(path, "{'idle_ms':600000}", 200);
+    last_activity("/api/sandbox/idle", forced);
+    assert_true(strcmp(forced, before) < 0);
+    snprintf(path, sizeof path, "/toolbox/%s/version", id);
+    struct answer quiet = call(
+        &server,
+        (struct call){.method = "GET", .path = path, .header = "X-Daytona-Skip-Last-Activity-Update: true"});
+    assert_int_equal(quiet.status, 200);
+    answer_finish(&quiet);
+    last_activity("/api/sandbox/idle", after);
+    assert_string_equal(after, forced);
+    expect_status(&server, "GET", path, NULL, 200);
+    last_activity("/api/sandbox/idle", after);
+    assert_true(strcmp(after, before) >= 0);
 }
 
 static void a_paused_sandbox_can_go_on(void **state)
@@ -436,6 +468,7 @@ int main(void)
         cmocka_unit_test_teardown(answers_can_be_behind_the_times, no_faults),
         cmocka_unit_test_teardown(answers_can_be_late_by_the_clock, no_faults),
         cmocka_unit_test_teardown(every_state_can_be_forced, no_faults),
+        cmocka_unit_test_teardown(idleness_can_be_forced, no_faults),
         cmocka_unit_test_teardown(a_paused_sandbox_can_go_on, no_faults),
         cmocka_unit_test_teardown(creates_are_counted, no_faults),
         cmocka_unit_test_teardown(each_route_has_its_throttler, no_faults),

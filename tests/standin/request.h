@@ -56,6 +56,7 @@ struct request {
     uint64_t log_seq;        /* 0 = not logged */
     char *sandbox_id;        /* for the log */
     struct sandbox *sandbox; /* toolbox: held until the request ends */
+    bool is_activity;        /* toolbox: the sandbox is not idle while this runs */
     int agent;               /* toolbox: socket to its agent, or -1 */
     struct json_object *env; /* toolbox: what commands start with */
     struct reply reply;

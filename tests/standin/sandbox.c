@@ -197,7 +197,7 @@ static void add_state(struct json_object *object, const struct sandbox *sandbox)
 {
     const char *shown =
         sandbox->shown_state != NULL ? sandbox->shown_state : sandbox_state_name(sandbox->state);
-    json_object_object_add(object, "state", json_object_new_string(shown));
+    if (*shown != '\0') json_object_object_add(object, "state", json_object_new_string(shown));
     json_object_object_add(object, "desiredState", json_object_new_string(desired_state_name(sandbox)));
     add_time(object, "updatedAt", sandbox->updated_ms);
     add_time(object, "lastActivityAt", sandbox->active_ms);

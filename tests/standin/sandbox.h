@@ -72,7 +72,7 @@ struct sandbox {
     char *error_reason;
     bool recoverable;
     bool doomed;       /* the transition ends in the state "after" and for the reason that a test chose */
-    char *shown_state; /* a state that no version knows, shown instead, or NULL */
+    char *shown_state; /* shown in place of the state's name ("" = nothing is), or NULL */
     bool hidden;       /* failed and being deleted: 404 for everybody (protocol 5) */
     int references;
     int requests; /* toolbox requests in flight: activity */

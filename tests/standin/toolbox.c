@@ -52,12 +52,21 @@ static bool may_pass(struct request *request, const struct sandbox *sandbox)
     return false;
 }
 
+/* The proxy takes most requests for activity, which puts the auto-stop off (protocol 2.1). */
+static bool counts_as_activity(const struct request *request)
+{
+    const char *skip = request_header(request, "X-Daytona-Skip-Last-Activity-Update");
+    return skip == NULL || strcmp(skip, "true") != 0;
+}
+
 static void enter(struct request *request, struct sandbox *sandbox)
 {
+    request->is_activity = counts_as_activity(request);
     request->agent = fcntl(sandbox->agent.socket, F_DUPFD_CLOEXEC, 0);
     json_object_deep_copy(json_object_object_get(sandbox->fields, "env"), &request->env, NULL);
     request->sandbox = sandbox;
     registry_hold(sandbox);
+    if (!request->is_activity) return;
     sandbox->requests++;
     sandbox_touch(sandbox);
 }
@@ -92,9 +101,12 @@ void toolbox_rest(struct request *request)
 {
     if (request->sandbox == NULL) return;
     struct registry *registry = &request->standin->registry;
+    bool idle = false;
     registry_lock(registry);
-    sandbox_touch(request->sandbox);
-    bool idle = --request->sandbox->requests == 0;
+    if (request->is_activity) {
+        sandbox_touch(request->sandbox);
+        idle = --request->sandbox->requests == 0;
+    }
     registry_release(registry, request->sandbox);
     registry_unlock(registry);
     request->sandbox = NULL;
