@@ -18,7 +18,7 @@ struct words {
 int words_read(struct words *words, int fd); /* 0, or -1 with errno */
 void words_finish(struct words *words);
 
-/* Starts the shell of an AGENT_EXEC in a session of its own. Its pid, or -1 with reply->error set. */
+/* Starts the shell of an AGENT_EXEC in a process group of its own. Its pid, or -1 with reply->error set. */
 pid_t shell_spawn(const struct words *args, int input, int output, struct agent_reply *reply);
 
 /* Performs one AGENT_FILE in a child of the agent and answers on the socket. */

@@ -73,7 +73,7 @@ static void split(char *shell, char *argv[SHELL_MAX_WORDS + 1])
 /* Runs in the vfork child: it shares our memory until exec, so it only makes system calls. */
 static int become_shell(char **argv, char **environment, const char *directory, int input, int output)
 {
-    setsid();
+    setpgid(0, 0); /* a group of its own and no session, as in the service */
     if (*directory != '\0' && chdir(directory) != 0) return errno;
     dup2(input, 0);
     dup2(output, 1);

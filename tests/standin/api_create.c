@@ -2,12 +2,12 @@
 #include "api_sandbox.h"
 #include "handlers.h"
 #include "mem.h"
+#include "uuid.h"
 
 #include "clock.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 /* Where a field of the request goes in the sandbox, and what it is when absent. */
 struct field {
@@ -123,16 +123,6 @@ static int check(struct json_object *body, struct fail *why)
     return 0;
 }
 
-static void new_id(char id[37])
-{
-    unsigned char r[16];
-    if (getrandom(r, sizeof r, 0) != sizeof r) memset(r, 0, sizeof r);
-    r[6] = (unsigned char)((r[6] & 0x0f) | 0x40); /* UUID version 4 */
-    r[8] = (unsigned char)((r[8] & 0x3f) | 0x80);
-    snprintf(id, 37, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1], r[2],
-             r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14], r[15]);
-}
-
 static void set(struct json_object *object, const char *key, const char *text)
 {
     json_object_object_add(object, key, json_object_new_string(text));
@@ -166,7 +156,7 @@ static void add_fixed(struct json_object *object, const struct standin *standin)
 static struct json_object *describe(const struct standin *standin, struct json_object *body)
 {
     char id[37];
-    new_id(id);
+    uuid_make(id);
     struct json_object *object = json_object_new_object();
     set(object, "id", id);
     copy_or(object, body, "name", json_object_new_string(id));

@@ -7,9 +7,10 @@ STANDIN_FLAGS = -std=c11 -D_GNU_SOURCE -Itests/standin -pthread
 STANDIN_SRC := $(addprefix tests/standin/, \
     main.c options.c server.c response.c routes.c request.c auth.c throttle.c rate.c reqlog.c faults.c control.c \
     api_misc.c api_create.c api_list.c list_query.c api_sandbox.c api_settings.c labels.c \
-    toolbox.c toolbox_exec.c toolbox_files.c toolbox_transfer.c upload.c file_info.c multipart.c range.c \
+    toolbox.c toolbox_exec.c toolbox_code.c execution.c outcome.c go_json.c go_error.c \
+    toolbox_files.c toolbox_transfer.c upload.c file_info.c multipart.c range.c \
     sandbox.c history.c registry.c keeper.c isolate.c bwrap.c store.c \
-    buf.c clock.c fail.c fd.c json_out.c mem.c signals.c url.c utf8.c)
+    buf.c clock.c fail.c fd.c json_out.c mem.c signals.c url.c utf8.c uuid.c)
 STANDIN_AGENT_SRC := $(addprefix tests/standin/, agent.c agent_exec.c agent_files.c agent_descendants.c fd.c signals.c)
 
 PROGRAMS += $(BUILD)/daytona-standin $(BUILD)/standin-agent

@@ -310,9 +310,63 @@ static void a_stop_ends_what_runs(void **state)
     assert_int_equal((long)(intptr_t)status, 502);
 }
 
+static struct answer post(const char *route, const char *body)
+{
+    char path[256];
+    snprintf(path, sizeof path, "/toolbox/%s/%s", id, route);
+    return call(&server, (struct call){.method = "POST", .path = path, .body = body});
+}
+
+static void programs_run_without_their_artifacts(void **state)
+{
+    (void)state;
+    struct answer answer =
+        post("process/code-run",
+             "{\"code\":\"import sys\\nprint(sys.argv[1:])\\nprint('dtn_artifact_k39fd2:{}')\\nsys.exit(3)\","
+             "\"language\":\"python\",\"argv\":[\"a\",\"b c\"]}");
+    assert_int_equal(number_at(&answer, "exitCode"), 3);
+    assert_string_equal(text_at(&answer, "result"), "['a', 'b', 'c']\n"); /* words of the shell: a wart */
+    answer_finish(&answer);
+    answer = post("process/code-run", "{\"code\":\"1\",\"language\":\"ruby\"}");
+    assert_string_equal(text_at(&answer, "message"), "bad request: unsupported language: ruby");
+    answer_finish(&answer);
+    answer = post("process/code-run", "{}");
+    assert_string_equal(text_at(&answer, "code"), "INVALID_REQUEST_BODY");
+    answer_finish(&answer);
+}
+
+/* A timeout's answer waits for those who left the group with the output in hand, just as any other. */
+static void who_left_the_group_holds_the_timeouts_answer(void **state)
+{
+    (void)state;
+    long start = now_ms();
+    struct answer answer =
+        execute_json(&server, id, "{\"command\":\"setsid sleep 2.5 & sleep 30\",\"timeout\":1}");
+    assert_int_equal(answer.status, 408);
+    assert_true(now_ms() - start >= 2000);
+    answer_finish(&answer);
+}
+
+static void missing_routes_say_so(void **state)
+{
+    (void)state;
+    struct answer answer = post("process/session", "{\"sessionId\":\"s\"}");
+    assert_int_equal(answer.status, 501);
+    assert_string_equal(text_at(&answer, "message"),
+                        "POST /process/session is not implemented by the stand-in");
+    answer_finish(&answer);
+    answer = post("no/such/route", "{}");
+    assert_int_equal(answer.status, 404);
+    assert_string_equal(answer.body, "404 page not found");
+    answer_finish(&answer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(programs_run_without_their_artifacts),
+        cmocka_unit_test(who_left_the_group_holds_the_timeouts_answer),
+        cmocka_unit_test(missing_routes_say_so),
         cmocka_unit_test(exit_codes_are_the_shells),
         cmocka_unit_test(both_streams_share_one_buffer),
         cmocka_unit_test(the_command_is_the_shells_input),

@@ -39,6 +39,9 @@ void api_build_logs_url(struct request *request);
 /* toolbox_exec.c */
 void toolbox_execute(struct request *request);
 
+/* toolbox_code.c */
+void toolbox_code_run(struct request *request);
+
 /* toolbox_files.c */
 void toolbox_home_dir(struct request *request);
 void toolbox_version(struct request *request);

@@ -23,6 +23,8 @@ static int escape_ascii(struct buf *out, unsigned char byte)
     switch (byte) {
     case '"': return buf_append(out, "\\\"", 2);
     case '\\': return buf_append(out, "\\\\", 2);
+    case '\b': return buf_append(out, "\\b", 2);
+    case '\f': return buf_append(out, "\\f", 2);
     case '\n': return buf_append(out, "\\n", 2);
     case '\r': return buf_append(out, "\\r", 2);
     case '\t': return buf_append(out, "\\t", 2);

@@ -159,18 +159,34 @@ void reply_api_error(struct request *request, int status, const char *format, ..
     reply_json(request, status, body);
 }
 
-void reply_toolbox_error(struct request *request, int status, const char *format, ...)
+/* The middleware of the service sets the type itself, without a charset. */
+static void reply_toolbox(struct request *request, int status, const char *code, const char *message)
 {
-    char message[512];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
-    va_end(args);
     CLEANUP(mem_free_text) char *path = path_of(request);
-    const char *code = name_of(status)->toolbox;
     struct json_object *body =
         error_body(status, message, request->daemon_path ? request->daemon_path : path);
     if (code != NULL) json_object_object_add(body, "code", json_object_new_string(code));
     json_object_object_add(body, "method", json_object_new_string(request->method));
     reply_json(request, status, body);
+    request->reply.content_type = "application/json";
+}
+
+void reply_toolbox_error(struct request *request, int status, const char *format, ...)
+{
+    char message[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    reply_toolbox(request, status, name_of(status)->toolbox, message);
+}
+
+void reply_toolbox_error_code(struct request *request, int status, const char *code, const char *format, ...)
+{
+    char message[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    reply_toolbox(request, status, code, message);
 }

@@ -15,7 +15,7 @@
 
 struct upload;
 
-enum { REPLY_MAX_HEADERS = 12 };
+enum { REPLY_MAX_HEADERS = 16 };
 
 /* Produces the next bytes of a body of unknown length: their number, 0 at the end, -1 to break the connection
  * off. */
@@ -84,5 +84,7 @@ void reply_api_error(struct request *request, int status, const char *format, ..
     __attribute__((format(printf, 3, 4)));
 void reply_toolbox_error(struct request *request, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+void reply_toolbox_error_code(struct request *request, int status, const char *code, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 
 #endif

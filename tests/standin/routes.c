@@ -58,6 +58,7 @@ static const struct route control_routes[] = {
 /* Below /toolbox/{id}/; the sandbox is started and open when these run. */
 static const struct route toolbox_routes[] = {
     {"POST", "process/execute", toolbox_execute, AREA_PUBLIC, THROTTLE_NOTHING},
+    {"POST", "process/code-run", toolbox_code_run, AREA_PUBLIC, THROTTLE_NOTHING},
     {"GET", "user-home-dir", toolbox_home_dir, AREA_PUBLIC, THROTTLE_NOTHING},
     {"GET", "work-dir", toolbox_home_dir, AREA_PUBLIC, THROTTLE_NOTHING},
     {"GET", "project-dir", toolbox_home_dir, AREA_PUBLIC, THROTTLE_NOTHING},
@@ -71,6 +72,12 @@ static const struct route toolbox_routes[] = {
     {"GET", "files/download", toolbox_download, AREA_PUBLIC, THROTTLE_NOTHING},
     {"POST", "files/bulk-download", toolbox_bulk_download, AREA_PUBLIC, THROTTLE_NOTHING},
     {"POST", "files/bulk-upload", toolbox_bulk_upload, AREA_PUBLIC, THROTTLE_NOTHING},
+};
+
+/* What a real toolbox has and this one has not, by the beginning of the path. */
+static const char *const toolbox_missing[] = {
+    "process/session", "process/pty", "process/interpreter", "git", "lsp", "computeruse", "port",
+    "proxy",           "init",
 };
 
 static bool segment_matches(const char *pattern, size_t len, const char *segment)
@@ -123,6 +130,28 @@ bool routes_is_control(const struct request *request)
     return starts_with(request, "_standin");
 }
 
+static bool begins_with(const struct url *url, size_t at, const char *path)
+{
+    for (; *path != '\0'; at++) {
+        size_t len = strcspn(path, "/");
+        if (at >= url->segment_count || !segment_matches(path, len, url->segments[at])) return false;
+        path += len + (path[len] == '/');
+    }
+    return true;
+}
+
+/* What no toolbox of this version has is answered as the service answers it. */
+static void reply_no_route(struct request *request)
+{
+    for (size_t i = 0; i < sizeof toolbox_missing / sizeof *toolbox_missing; i++) {
+        if (!begins_with(&request->url, 2, toolbox_missing[i])) continue;
+        reply_toolbox_error(request, 501, "%s %.300s is not implemented by the stand-in", request->method,
+                            request->daemon_path);
+        return;
+    }
+    reply_text(request, 404, "text/plain", "404 page not found");
+}
+
 static void serve_toolbox(struct request *request)
 {
     if (request->sandbox == NULL && !toolbox_open(request)) return;
@@ -130,8 +159,7 @@ static void serve_toolbox(struct request *request)
     if (route != NULL)
         route->handler(request);
     else
-        reply_toolbox_error(request, 501, "%s %.300s is not implemented by the stand-in", request->method,
-                            request->daemon_path);
+        reply_no_route(request);
 }
 
 /* The order is the service's: blocked addresses, credentials, rate limits. */

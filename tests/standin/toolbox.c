@@ -3,6 +3,7 @@
 #include "auth.h"
 #include "fd.h"
 #include "mem.h"
+#include "uuid.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -71,6 +72,15 @@ static void enter(struct request *request, struct sandbox *sandbox)
     sandbox_touch(sandbox);
 }
 
+/* The daemon tells its answers apart unless the caller has done so. */
+static void add_request_id(struct request *request)
+{
+    char id[UUID_SIZE];
+    if (request_header(request, "X-Request-Id") != NULL) return;
+    uuid_make(id);
+    reply_header(request, "X-Request-Id", id);
+}
+
 /* What follows /toolbox/{id} in the target, without the query: the path as the daemon sees it. */
 static char *path_in_daemon(const char *target)
 {
@@ -92,6 +102,7 @@ bool toolbox_open(struct request *request)
     registry_unlock(registry);
     if (!open) return false;
     request->daemon_path = path_in_daemon(request->target);
+    add_request_id(request);
     if (request->url.segment_count > 2) return true;
     reply_toolbox_error(request, 404, "not found: not found");
     return false;
