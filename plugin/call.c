@@ -21,6 +21,7 @@ union any_request {
     eep_lease_get_request lease_get;
     eep_leases_request leases;
     eep_keepalive_request keepalive;
+    eep_reap_request reap;
 };
 
 union any_result {
@@ -33,6 +34,7 @@ union any_result {
     eep_execution_list list;
     eep_leases leases;
     eep_kept kept;
+    eep_reaping reaping;
 };
 
 static int import_request(const struct call *call, const void *request, const void *result,

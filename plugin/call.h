@@ -33,6 +33,7 @@ extern const struct call call_drop;
 extern const struct call call_lease_get;
 extern const struct call call_leases;
 extern const struct call call_keepalive;
+extern const struct call call_reap;
 
 /* Runs it on this thread. */
 int32_t call_run(const struct call *call, eep_env *env, const void *request, void *result, eep_error *error);

@@ -30,6 +30,7 @@ CALL(drop, eep_drop_request, eep_execution)
 CALL(lease_get, eep_lease_get_request, eep_leases)
 CALL(leases, eep_leases_request, eep_leases)
 CALL(keepalive, eep_keepalive_request, eep_kept)
+CALL(reap, eep_reap_request, eep_reaping)
 
 static const eep_execution_table execution_table = {
     .struct_size = sizeof execution_table,
@@ -44,6 +45,7 @@ static const eep_lease_table lease_table = {
     .get = entry_lease_get,
     .list = entry_leases,
     .keepalive = entry_keepalive,
+    .reap = entry_reap,
 };
 
 static const void *get_extension(const char *id)

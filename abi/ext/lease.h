@@ -1,4 +1,5 @@
-/* ext/lease.h: the extension "eep.lease/1": leases as what they cost: which there are, and how long they stay.
+/* ext/lease.h: the extension "eep.lease/1": leases as what they cost: which there are, how long they stay, and which may
+ * go.
  *
  *     const eep_lease_table *leases = plugin->get_extension(EEP_EXT_LEASE);
  *
@@ -30,7 +31,7 @@ extern "C" {
 #define EEP_LEASED_KEYED       0x2u  /* acquired with an idempotency_key: the same acquire finds it again         */
 #define EEP_LEASED_REUSABLE    0x4u  /* never deleted by itself: somebody wants to come back to its files         */
 #define EEP_LEASED_RECOVERABLE 0x8u  /* in an error state that resume_lease recovers from                         */
-#define EEP_LEASED_FOREIGN     0x10u /* not made by acquire_lease; only get tells of such                          */
+#define EEP_LEASED_FOREIGN     0x10u /* not made by acquire_lease; only get and explain tell of such              */
 
 /* One lease, as last seen. Belongs to the result that it came with. */
 typedef struct eep_leased {
@@ -114,6 +115,65 @@ typedef struct eep_kept {
     uint32_t reserved;
 } eep_kept;
 
+/* -- reap ------------------------------------------------------------------------------------------------------- */
+
+#define EEP_REAP_DRY_RUN  0x100u /* only tell what would be deleted                                              */
+#define EEP_REAP_ALL      0x200u /* of all owners, not only the own ones                                         */
+#define EEP_REAP_REUSABLE 0x400u /* also those that are kept for their files: the files are lost then            */
+#define EEP_REAP_RUNNING  0x800u /* also those in which a command runs, or cannot be seen not to                 */
+
+typedef struct eep_reap_request {
+    eep_request head; /* flags: EEP_REAP_                                                                        */
+    eep_str cursor;   /* eep_reaping.next of the page before; absent = the first page                            */
+    uint64_t idle_ms; /* spare what was used within this time. Never 0. One that is started counts as used up
+                         to two minutes after what the service tells: it tells late                              */
+    uint32_t states;  /* as in eep_leases_request, and so is the next one                                        */
+    uint32_t page;
+} eep_reap_request;
+
+/* What became of a lease. Read one that you do not know as FAILED. */
+#define EEP_REAPED_DELETED 1u /* its deletion has been ordered; the service may take a while                     */
+#define EEP_REAPED_WOULD   2u /* with DRY_RUN: it would have been                                                */
+#define EEP_REAPED_GONE    3u /* it was gone, or going, before                                                   */
+#define EEP_REAPED_SPARED  4u /* see eep_reaped.spared                                                           */
+#define EEP_REAPED_FAILED  5u /* see eep_reaped.code                                                             */
+
+/* Why it was spared. */
+#define EEP_SPARED_ACTIVE   1u /* used lately                                                                    */
+#define EEP_SPARED_REUSABLE 2u /* kept for its files                                                             */
+#define EEP_SPARED_RUNNING  3u /* a command runs in it                                                           */
+#define EEP_SPARED_UNSEEN   4u /* whether a command runs in it cannot be seen                                    */
+#define EEP_SPARED_CHANGED  5u /* it is another's than the list said                                             */
+#define EEP_SPARED_STATE    6u /* its state is not one of those wanted any more                                  */
+
+typedef struct eep_reaped {
+    eep_str lease;
+    eep_str name;
+    eep_str name_hint;      /* absent = none, and so for the next one                                            */
+    eep_str owner;
+    eep_str state_text;     /* before                                                                            */
+    eep_str message;        /* for people: why it was spared, or what failed; absent = nothing to say            */
+    uint32_t outcome;       /* EEP_REAPED_                                                                       */
+    uint32_t spared;        /* EEP_SPARED_; 0 = it was not                                                       */
+    int32_t code;           /* EEP_E_ of FAILED, else EEP_OK                                                     */
+    uint32_t flags;         /* EEP_LEASED_                                                                       */
+    int64_t created_at_ms;  /* the service's wall clock; 0 = not told, and so for the next one                   */
+    int64_t active_at_ms;
+} eep_reaped;
+
+/* A page of leases that have been looked at: each of them has a line. */
+typedef struct eep_reaping {
+    eep_out head;             /* flags: none yet                                                                 */
+    const eep_reaped *leases;
+    uint32_t lease_count;
+    uint32_t lease_stride;
+    eep_str next;             /* the cursor of the next page; absent = this was the last, or it was not finished */
+    uint32_t deleted;         /* how many lines are DELETED, or WOULD                                            */
+    uint32_t spared;
+    uint32_t failed;
+    uint32_t gone;
+} eep_reaping;
+
 /* -- The table -------------------------------------------------------------------------------------------------- */
 
 /* Static and constant, as eep_plugin is. No slot is NULL. */
@@ -137,6 +197,13 @@ typedef struct eep_lease_table {
      * keeps its own lease from being stopped. EEP_E_CONFLICT: the lease does not run; resume it first.
      * EEP_E_UNSUPPORTED: the service will end it before that time, and the message says when. EEP_E_LEASE_LOST. */
     int32_t (*keepalive)(eep_env *env, const eep_keepalive_request *request, eep_kept *result, eep_error *err);
+
+    /* [blocking] Deletes leases that nobody has used for a while, a page at a time. Each that the list names is read
+     * again before it is deleted; it is spared when it has been used since, when it is kept for its files, when a
+     * command runs in it, or when it is not what the list said. What fails for one does not stop the others. What
+     * somebody begins to use in the very moment of the deletion is lost to him: choose idle_ms accordingly. With
+     * EEP_E_CANCELLED and EEP_E_DEADLINE the result tells what has been done until then; repeating is safe. */
+    int32_t (*reap)(eep_env *env, const eep_reap_request *request, eep_reaping *result, eep_error *err);
 } eep_lease_table;
 
 #ifdef __cplusplus

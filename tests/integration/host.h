@@ -31,6 +31,7 @@ struct outcome {
         eep_released released;
         eep_leases leases;
         eep_kept kept;
+        eep_reaping reaping;
     };
 };
 

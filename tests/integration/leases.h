@@ -24,15 +24,22 @@ static inline const eep_lease_table *leases(void)
 LEASES_CALL(get, eep_lease_get_request, leases)
 LEASES_CALL(list, eep_leases_request, leases)
 LEASES_CALL(keepalive, eep_keepalive_request, kept)
+LEASES_CALL(reap, eep_reap_request, reaping)
 
 #define GET_LEASE(env, id)    leases_get(env, REQUEST(eep_lease_get_request, .lease = text(id)))
 #define LIST_LEASES(env, ...) leases_list(env, REQUEST(eep_leases_request, __VA_ARGS__))
 #define KEEPALIVE(env, id, ...)                                                                              \
     leases_keepalive(env, REQUEST(eep_keepalive_request, .lease = text(id), __VA_ARGS__))
+#define REAP(env, ...) leases_reap(env, REQUEST(eep_reap_request, __VA_ARGS__))
 
 static inline const eep_leased *leased_at(const eep_leases *page, uint32_t index)
 {
     return (const eep_leased *)((const char *)page->leases + (size_t)page->lease_stride * index);
+}
+
+static inline const eep_reaped *reaped_at(const eep_reaping *page, uint32_t index)
+{
+    return (const eep_reaped *)((const char *)page->leases + (size_t)page->lease_stride * index);
 }
 
 /* The lease's place on the page; NULL = it is not there. */
@@ -40,6 +47,13 @@ static inline const eep_leased *leased_find(const eep_leases *page, const char *
 {
     for (uint32_t i = 0; i < page->lease_count; i++)
         if (text_is(leased_at(page, i)->lease, lease)) return leased_at(page, i);
+    return NULL;
+}
+
+static inline const eep_reaped *reaped_find(const eep_reaping *page, const char *lease)
+{
+    for (uint32_t i = 0; i < page->lease_count; i++)
+        if (text_is(reaped_at(page, i)->lease, lease)) return reaped_at(page, i);
     return NULL;
 }
 

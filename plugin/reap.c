@@ -1,0 +1,284 @@
+/* reap.c: the call reap of eep.lease/1: deletes what nobody has used for a while.
+ *
+ * The list only proposes. Each lease is read again before anything is done, so that what it says is never more than
+ * a moment old; whatever cannot be seen for sure spares it. */
+#include "abi.h"
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/str.h"
+#include "busy.h"
+#include "call.h"
+#include "create.h"
+#include "ending.h"
+#include "leased.h"
+#include "leases.h"
+#include "lifecycle.h"
+
+/* How long one lease may take, so that one that hangs does not cost the others their turn. */
+#define EACH_MS 15000
+
+/* How late activity is told: the proxy reports it once in 50 s, and it is written down and cached for a while. */
+#define TOLD_LATE_MS 120000
+
+struct reaping {
+    struct op *op;
+    const eep_reap_request *request;
+    struct leases_query query;
+    eep_reaping *result;
+    eep_reaped *items;
+};
+
+/* What becomes of one lease. */
+struct verdict {
+    uint32_t outcome;
+    uint32_t spared;
+    struct err why;
+};
+
+static bool has_flag(const struct reaping *reaping, uint32_t flag)
+{
+    return reaping->request->head.flags & flag;
+}
+
+/* -- Reasons to spare it ----------------------------------------------------------------------- */
+
+static bool spare(struct verdict *verdict, uint32_t reason)
+{
+    *verdict = (struct verdict){.outcome = EEP_REAPED_SPARED, .spared = reason};
+    return true;
+}
+
+static bool is_active(const struct reaping *reaping, const struct sandbox *sandbox, struct verdict *verdict)
+{
+    int64_t idle = clock_wall_ms() - leased_active_at_ms(sandbox);
+    bool rests = sandbox->phase == PHASE_RESTING || sandbox->phase == PHASE_FAILED;
+    uint64_t enough = reaping->request->idle_ms;
+    if (!rests && enough < TOLD_LATE_MS) enough = TOLD_LATE_MS;
+    if (idle >= 0 && (uint64_t)idle >= enough) return false;
+    spare(verdict, EEP_SPARED_ACTIVE);
+    if (idle >= 0 && (uint64_t)idle >= reaping->request->idle_ms)
+        err_set(&verdict->why, EEP_OK,
+                "idle for %lld s, but it is started, and the service tells uses up to %d s late",
+                (long long)idle / 1000, TOLD_LATE_MS / 1000);
+    else
+        err_set(&verdict->why, EEP_OK, "used %lld s ago", (long long)(idle < 0 ? 0 : idle) / 1000);
+    return true;
+}
+
+static bool is_kept(const struct reaping *reaping, const struct sandbox *sandbox, struct verdict *verdict)
+{
+    uint32_t flags = leased_flags(reaping->op->env->config, sandbox);
+    if (!(flags & EEP_LEASED_REUSABLE) || has_flag(reaping, EEP_REAP_REUSABLE)) return false;
+    spare(verdict, EEP_SPARED_REUSABLE);
+    err_set(&verdict->why, EEP_OK, "kept for its files: auto-delete is off");
+    return true;
+}
+
+/* The list may be old: is it still what was wanted? */
+static bool is_changed(const struct reaping *reaping, const struct sandbox *sandbox, struct verdict *verdict)
+{
+    struct leases_query any_state = reaping->query;
+    any_state.states = 0;
+    if (!leases_wanted(reaping->op, &any_state, sandbox)) {
+        spare(verdict, EEP_SPARED_CHANGED);
+        err_set(&verdict->why, EEP_OK, "it is not the lease that the list told of: its labels differ");
+        return true;
+    }
+    if (leases_wanted(reaping->op, &reaping->query, sandbox)) return false;
+    spare(verdict, EEP_SPARED_STATE);
+    err_set(&verdict->why, EEP_OK, "it is %.*s by now", (int)sandbox->state.len, sandbox->state.ptr);
+    return true;
+}
+
+/* Or may something run in it that cannot be seen? */
+static bool is_running(struct op *op, const struct sandbox *sandbox, struct verdict *verdict)
+{
+    struct busy busy;
+    struct err err = ERR_INIT;
+    int status = busy_look(op, sandbox, &busy, &err);
+    if (status == EEP_OK && !busy.running) return false;
+    spare(verdict, status == EEP_OK ? EEP_SPARED_RUNNING : EEP_SPARED_UNSEEN);
+    if (status == EEP_OK)
+        err_set(&verdict->why, EEP_OK, "a command runs in it: %s", busy.id);
+    else
+        err_set(&verdict->why, status, "it cannot be seen whether a command runs in it: %s", err.message);
+    return true;
+}
+
+/* -- One lease --------------------------------------------------------------------------------- */
+
+static void gone(struct verdict *verdict)
+{
+    *verdict = (struct verdict){.outcome = EEP_REAPED_GONE};
+}
+
+static void fail(struct verdict *verdict, const struct err *err)
+{
+    *verdict = (struct verdict){.outcome = EEP_REAPED_FAILED, .why = *err};
+}
+
+static void order_deletion(struct op *op, eep_str lease, struct verdict *verdict)
+{
+    struct ending end;
+    struct err err = ERR_INIT;
+    facts_drop(&op->env->cache, lease);
+    if (ending_delete(op, lease, false, &end, &err) != EEP_OK)
+        fail(verdict, &err);
+    else if (end.already)
+        gone(verdict);
+    else
+        *verdict = (struct verdict){.outcome = EEP_REAPED_DELETED};
+}
+
+/* Reads the lease again; false: the verdict stands. */
+static bool may_go(struct op *op, const struct reaping *reaping, eep_str lease, struct sandbox *fresh,
+                   struct verdict *verdict)
+{
+    struct err err = ERR_INIT;
+    int status = lifecycle_get(op, lease, fresh, &err);
+    if (status == EEP_E_LEASE_LOST || (status == EEP_OK && fresh->phase == PHASE_GONE))
+        gone(verdict);
+    else if (status != EEP_OK)
+        fail(verdict, &err);
+    else
+        return !is_changed(reaping, fresh, verdict) && !is_kept(reaping, fresh, verdict) &&
+               !is_active(reaping, fresh, verdict);
+    return false;
+}
+
+/* The look into it takes its time, so what was read before it is read again. */
+static void judge_fresh(struct op *op, const struct reaping *reaping, eep_str lease, struct verdict *verdict)
+{
+    CLEANUP(sandbox_finish) struct sandbox fresh = {0};
+    if (!may_go(op, reaping, lease, &fresh, verdict)) return;
+    if (fresh.phase == PHASE_STARTED && !has_flag(reaping, EEP_REAP_RUNNING)) {
+        if (is_running(op, &fresh, verdict)) return;
+        if (!may_go(op, reaping, lease, &fresh, verdict)) return;
+    }
+    if (has_flag(reaping, EEP_REAP_DRY_RUN))
+        *verdict = (struct verdict){.outcome = EEP_REAPED_WOULD};
+    else
+        order_deletion(op, lease, verdict);
+}
+
+static void judge(const struct reaping *reaping, const struct sandbox *listed, struct verdict *verdict)
+{
+    struct op op = *reaping->op; /* with a time of its own */
+    int64_t end = clock_now_ms() + EACH_MS;
+    if (end < op.wait.deadline) {
+        op.wait.deadline = end;
+        op.timeout_ms = EACH_MS;
+    }
+    if (listed->phase == PHASE_GONE)
+        gone(verdict);
+    else if (!is_kept(reaping, listed, verdict) && !is_active(reaping, listed, verdict))
+        judge_fresh(&op, reaping, listed->id, verdict);
+}
+
+/* -- The lines --------------------------------------------------------------------------------- */
+
+static int fill_texts(eep_reaped *item, void **arena, const struct sandbox *sandbox,
+                      const struct verdict *verdict)
+{
+    TRY(arena_str(arena, sandbox->id, &item->lease));
+    TRY(arena_str(arena, sandbox->name, &item->name));
+    TRY(arena_str(arena, sandbox_label(sandbox, LABEL_NAME), &item->name_hint));
+    TRY(arena_str(arena, sandbox_label(sandbox, LABEL_OWNER), &item->owner));
+    TRY(arena_str(arena, sandbox->state, &item->state_text));
+    if (verdict->why.message[0] == '\0') return EEP_OK;
+    return arena_str(arena, str_from(verdict->why.message), &item->message);
+}
+
+static void count(eep_reaping *result, uint32_t outcome)
+{
+    switch (outcome) {
+    case EEP_REAPED_DELETED:
+    case EEP_REAPED_WOULD: result->deleted++; break;
+    case EEP_REAPED_GONE: result->gone++; break;
+    case EEP_REAPED_SPARED: result->spared++; break;
+    default: result->failed++;
+    }
+}
+
+static int note(struct reaping *reaping, const struct sandbox *sandbox, struct verdict *verdict,
+                struct err *err)
+{
+    eep_reaping *result = reaping->result;
+    daytona_hide_token(&reaping->op->env->client, &verdict->why); /* as call.c does for errors of calls */
+    eep_reaped *item = &reaping->items[result->lease_count++];
+    *item = (eep_reaped){
+        .outcome = verdict->outcome,
+        .spared = verdict->spared,
+        .code = verdict->outcome == EEP_REAPED_FAILED ? verdict->why.code : EEP_OK,
+        .flags = leased_flags(reaping->op->env->config, sandbox),
+        .created_at_ms = sandbox_created_at_ms(sandbox),
+        .active_at_ms = leased_active_at_ms(sandbox),
+    };
+    count(result, verdict->outcome);
+    return fill_texts(item, &result->head.arena, sandbox, verdict) == EEP_OK ? EEP_OK : err_no_memory(err);
+}
+
+/* -- The call ---------------------------------------------------------------------------------- */
+
+/* What ends the whole call, not only the work on one lease. */
+static int interrupted(const struct op *op, const struct verdict *verdict, struct err *err)
+{
+    int code = verdict->why.code;
+    bool over = code == EEP_E_DEADLINE && clock_now_ms() >= op->deadline;
+    if (code != EEP_E_CANCELLED && code != EEP_E_SHUTDOWN && !over) return EEP_OK;
+    *err = verdict->why;
+    return code;
+}
+
+static int reap_one(struct reaping *reaping, json *tree, struct err *err)
+{
+    struct sandbox sandbox;
+    struct verdict verdict = {.why = ERR_INIT};
+    TRY(sandbox_view(&sandbox, tree, (eep_str){NULL, 0}, err));
+    if (!leases_wanted(reaping->op, &reaping->query, &sandbox)) return EEP_OK;
+    judge(reaping, &sandbox, &verdict);
+    op_log(reaping->op, EEP_LOG_DEBUG, "lease %.*s: outcome %u, spared %u %s", (int)sandbox.id.len,
+           sandbox.id.ptr, verdict.outcome, verdict.spared, verdict.why.message);
+    TRY(note(reaping, &sandbox, &verdict, err));
+    return interrupted(reaping->op, &verdict, err);
+}
+
+static int reap_page(struct reaping *reaping, const struct page *page, struct err *err)
+{
+    eep_reaping *result = reaping->result;
+    reaping->items = arena_alloc(&result->head.arena, json_len(page->items) * sizeof *reaping->items);
+    if (!reaping->items) return err_no_memory(err);
+    result->leases = reaping->items;
+    result->lease_stride = sizeof *reaping->items;
+    for (size_t i = 0; i < json_len(page->items); i++)
+        TRY(reap_one(reaping, json_at(page->items, i), err));
+    return arena_str(&result->head.arena, page->next, &result->next) == EEP_OK ? EEP_OK : err_no_memory(err);
+}
+
+static int run_reap(struct op *op, const void *host_request, void *result, struct err *err)
+{
+    CLEANUP(page_finish) struct page page = {0};
+    const eep_reap_request *request = host_request;
+    struct reaping reaping = {.op = op,
+                              .request = request,
+                              .query = {.cursor = request->cursor,
+                                        .states = request->states,
+                                        .page = request->page,
+                                        .all = request->head.flags & EEP_REAP_ALL},
+                              .result = result};
+    if (request->idle_ms == 0)
+        return err_set(err, EEP_E_INVALID_ARGUMENT,
+                       "idle_ms is 0: say for how long nobody must have used a lease for it to go");
+    TRY(leases_page(op, &reaping.query, &page, err));
+    return reap_page(&reaping, &page, err);
+}
+
+const struct call call_reap = {
+    .name = "reap",
+    .request_size = sizeof(eep_reap_request),
+    .request_min = sizeof(eep_reap_request),
+    .result_size = sizeof(eep_reaping),
+    .flags = EEP_REAP_DRY_RUN | EEP_REAP_ALL | EEP_REAP_REUSABLE | EEP_REAP_RUNNING,
+    .keeps_partial = true,
+    .run = run_reap,
+};
