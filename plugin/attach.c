@@ -86,6 +86,7 @@ static int run_kill(struct op *op, const void *host_request, void *host_result, 
 
 const struct call call_kill = {
     .name = "kill",
+    .urgent = true,
     .request_size = sizeof(eep_kill_request),
     .request_min = sizeof(eep_kill_request),
     .result_size = sizeof(eep_execution),

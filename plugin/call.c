@@ -60,6 +60,7 @@ static int run_operation(const struct call *call, eep_env *env, const union any_
 {
     struct op op;
     TRY(op_begin(&op, env, call->name, &request->head, err));
+    op.wait.urgent = call->urgent;
     int status = call->run(&op, request, result, err);
     if (status != EEP_OK) {
         tell_where(&op, err);

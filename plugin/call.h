@@ -14,6 +14,7 @@ struct call {
     size_t request_min; /* its size in ABI 1.0 */
     size_t result_size;
     uint32_t flags;     /* that its request knows, besides EEP_REQUEST_ */
+    bool urgent;        /* ends or gives back something: does not wait for a connection behind work */
     bool keeps_partial; /* hands its result over on EEP_E_CANCELLED, _DEADLINE, _INTERRUPTED, _EXPIRED, too */
 
     /* Complete, zero-filled structs of this build. result->arena is freed by whoever called when it fails. */

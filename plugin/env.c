@@ -116,6 +116,7 @@ static void env_free(eep_env *env)
     facts_cache_finish(&env->cache);
     pthread_mutex_destroy(&env->lock);
     pthread_cond_destroy(&env->idle);
+    cancel_destroy(env->closing);
     free(env);
 }
 
@@ -128,7 +129,9 @@ int32_t env_open(const eep_open_request *request, eep_env **out, eep_error *erro
     }
     *out = NULL;
     eep_env *env = calloc(1, sizeof *env);
-    if (!env) {
+    if (env) env->closing = cancel_create();
+    if (!env || !env->closing) {
+        free(env);
         err_no_memory(&err);
         return abi_export_error(error, &err);
     }
@@ -151,8 +154,7 @@ void env_close(eep_env *env)
 {
     if (!env) return;
     if (env->pid == getpid()) {
-        atomic_store(&env->closing, true);
-        wake();
+        cancel_fire(env->closing);
         pthread_mutex_lock(&env->lock);
         while (env->running > 0)
             pthread_cond_wait(&env->idle, &env->lock);
@@ -181,15 +183,16 @@ int op_begin(struct op *op, eep_env *env, const char *name, const eep_request *r
     if (env->pid != getpid())
         return err_set(err, EEP_E_FORKED,
                        "this environment was opened before fork(): open a new one in the child");
-    if (atomic_load(&env->closing)) return err_set(err, EEP_E_SHUTDOWN, "the environment is being closed");
+    if (cancel_count(env->closing) > 0)
+        return err_set(err, EEP_E_SHUTDOWN, "the environment is being closed");
     *op = (struct op){.env = env, .name = name};
     op->timeout_ms = request->timeout_ms ? request->timeout_ms : (uint32_t)env->config->timeout_ms;
     op->grace_ms = request->grace_ms ? request->grace_ms : (uint32_t)env->config->grace_ms;
     op->no_grace = request->flags & EEP_REQUEST_NO_GRACE;
     op->deadline = clock_now_ms() + op->timeout_ms;
-    op->wait = (struct wait){.deadline = op->deadline, .cancel_level = 1, .closing = &env->closing};
+    op->wait = (struct wait){.deadline = op->deadline, .cancel_level = 1, .closing = env->closing};
     TRY(set_trace(op, request->trace_id, err));
-    if (cancel_fired(request->cancel, 1)) return err_set(err, EEP_E_CANCELLED, "cancelled before it began");
+    if (cancel_count(request->cancel) > 0) return err_set(err, EEP_E_CANCELLED, "cancelled before it began");
     op->wait.cancel = cancel_hold(request->cancel);
     op->wait.requests = &op->requests;
     op->wait.queued_ms = &op->queued_ms;
@@ -217,6 +220,7 @@ void op_begin_grace(struct op *op)
     op->wait.deadline = op->no_grace ? now : end;
     op->wait.cancel_level = 2;
     op->wait.closing = NULL;
+    op->wait.urgent = true;
 }
 
 int op_sleep(struct op *op, int64_t ms, struct err *err)

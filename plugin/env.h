@@ -20,7 +20,7 @@ struct eep_env {
     char user_agent[256];
     struct daytona client;
     struct facts_cache cache;
-    atomic_bool closing;
+    eep_cancel *closing;  /* fired when it begins to close: every operation waits for it, too */
     pthread_mutex_t lock; /* guards running */
     pthread_cond_t idle;
     unsigned running;

@@ -15,6 +15,9 @@
 /* A request that dies sooner was not cut by somebody's time limit. */
 #define CUT_LEAST_MS 1000
 
+/* When others wait for a connection, none is kept for longer than this by a request that only waits. */
+#define CROWDED_WINDOW_MS 1000
+
 struct exchange {
     enum runner_request_kind kind;
     struct runner_call call;
@@ -46,6 +49,7 @@ static uint32_t window_of(const struct execution *execution, enum runner_request
     left -= left / 4;
     if (window > left) window = left;
     if (execution->window_max_ms > 0 && window > execution->window_max_ms) window = execution->window_max_ms;
+    if (window > CROWDED_WINDOW_MS && engine_is_crowded()) window = CROWDED_WINDOW_MS;
     return (uint32_t)(window < least ? least : window);
 }
 

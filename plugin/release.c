@@ -76,6 +76,7 @@ static int run_release(struct op *op, const void *host_request, void *host_resul
 
 const struct call call_release = {
     .name = "release",
+    .urgent = true,
     .request_size = sizeof(eep_release_request),
     .request_min = sizeof(eep_release_request),
     .result_size = sizeof(eep_released),

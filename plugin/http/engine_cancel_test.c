@@ -228,17 +228,17 @@ static void test_closing_ends_requests_and_sleeps(void **state)
     struct trial trial = trial_post(canned_url(server), STR("{}"));
     struct runner runner;
     struct err err = ERR_INIT;
-    atomic_bool closing = false;
+    eep_cancel *closing = cancel_create();
     (void)state;
-    trial.wait.closing = &closing;
+    trial.wait.closing = closing;
     runner_start(&runner, trial);
     until_stalled(server);
-    atomic_store(&closing, true);
-    wake();
+    cancel_fire(closing);
     runner_join(&runner);
     assert_int_equal(runner.trial.status, EEP_E_SHUTDOWN);
     assert_true(runner.trial.err.flags & EEP_ERROR_MAYBE_APPLIED);
     assert_int_equal(engine_sleep(clock_now_ms() + 5000, &trial.wait, &err), EEP_E_SHUTDOWN);
+    cancel_destroy(closing);
     canned_stop(server);
 }
 

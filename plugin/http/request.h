@@ -44,16 +44,25 @@ struct http_request {
     size_t max_body;       /* answers larger than this are EEP_E_PROTOCOL */
 };
 
+/* How an operation waits that has no thread of its own to block. */
+struct parking {
+    void (*park)(struct parking *parking);   /* by the operation: returns after unpark, also an earlier one */
+    void (*unpark)(struct parking *parking); /* by the I/O thread: the operation may go on, and be gone */
+};
+
 /* On whose behalf a request is sent, and what ends it early. */
 struct wait {
-    int64_t deadline;           /* clock_now_ms() */
-    eep_cancel *cancel;         /* NULL = none */
-    unsigned cancel_level;      /* how many fires end it: 1 while working, 2 while undoing */
-    const atomic_bool *closing; /* NULL = none; true ends it with EEP_E_SHUTDOWN */
-    const char *trace_header;   /* "X-Request-Id: …", sent along; NULL = none */
-    const char *extra_header;   /* "Name: value", sent along with each; NULL = none */
-    unsigned *requests;         /* counts what was sent; NULL = nobody counts */
-    uint32_t *queued_ms;        /* adds up what was waited before sending; NULL = nobody counts */
+    int64_t deadline;         /* clock_now_ms() */
+    eep_cancel *cancel;       /* the host's; NULL = none */
+    eep_cancel *own;          /* of this operation alone; its fires count, too; NULL = none */
+    unsigned cancel_level;    /* how many fires end it: 1 while working, 2 while undoing */
+    eep_cancel *closing;      /* NULL = none; its fire ends it with EEP_E_SHUTDOWN */
+    const char *trace_header; /* "X-Request-Id: …", sent along; NULL = none */
+    const char *extra_header; /* "Name: value", sent along with each; NULL = none */
+    unsigned *requests;       /* counts what was sent; NULL = nobody counts */
+    uint32_t *queued_ms;      /* adds up what was waited before sending; NULL = nobody counts */
+    bool urgent; /* ends, undoes or gives back something: does not wait for a connection behind work */
+    struct parking *parking; /* NULL = blocks its thread */
 };
 
 struct http_response {

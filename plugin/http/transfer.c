@@ -1,5 +1,8 @@
 #include "http/transfer.h"
 
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -197,11 +200,42 @@ static void set_protocols(CURL *easy)
 #endif
 }
 
+/* How long the other side may leave bytes, or a question whether it is still there, unconfirmed. Requests may be
+ * held back by the service for longer than that; a machine or a NAT entry that is gone is noticed. */
+#define SILENCE_MS        20000
+#define KEEPALIVE_S       20L
+#define KEEPALIVE_EVERY_S 5L
+
 /* Programs that the host starts must not hold our connections open: old libcurl does not see to it. */
 static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
 {
-    (void)ctx, (void)purpose;
-    return fd_above_stdio(socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol));
+    struct transfer *transfer = ctx;
+    unsigned silence = SILENCE_MS;
+    (void)purpose;
+    int fd = fd_above_stdio(socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol));
+    if (fd >= 0)
+        setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &silence, sizeof silence);
+    else
+        transfer->no_descriptor = errno == EMFILE || errno == ENFILE;
+    return fd;
+}
+
+static int on_connected(void *ctx, char *address, char *local_address, int port, int local_port)
+{
+    struct transfer *transfer = ctx;
+    (void)address, (void)local_address, (void)port, (void)local_port;
+    transfer->owner.on_connected(transfer->owner.ctx, transfer->owner.owner);
+    return CURL_PREREQFUNC_OK;
+}
+
+/* HTTP/2 where TLS agrees on it. The first connection to a server tells: the others wait for that long. Without
+ * TLS there is no telling before the first answer, which may take its time. */
+static void set_version(struct transfer *transfer)
+{
+    bool tls = strncasecmp(transfer->request->url, "https:", 6) == 0;
+    curl_easy_setopt(transfer->easy, CURLOPT_HTTP_VERSION,
+                     (long)(tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+    curl_easy_setopt(transfer->easy, CURLOPT_PIPEWAIT, tls && !transfer->request->fresh_connection ? 1L : 0L);
 }
 
 /* Nothing of this may come from the process environment behind the host's back. */
@@ -210,7 +244,11 @@ static int set_network(struct transfer *transfer, struct err *err)
     const struct http_profile *profile = transfer->request->profile;
     CURL *easy = transfer->easy;
     set_protocols(easy);
+    set_version(transfer);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_PROXY, profile->proxy ? profile->proxy : "");
     curl_easy_setopt(easy, CURLOPT_NOPROXY, profile->no_proxy ? profile->no_proxy : "");
     curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
@@ -223,13 +261,15 @@ static int set_network(struct transfer *transfer, struct err *err)
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, transfer->request->idle_limit_s);
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, transfer->request->fresh_connection ? 1L : 0L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_S);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_EVERY_S);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, profile->user_agent);
     if (profile->ca_file && curl_easy_setopt(easy, CURLOPT_CAINFO, profile->ca_file) != CURLE_OK)
         return err_set(err, EEP_E_INVALID_CONFIG, "this libcurl cannot use caFile %s", profile->ca_file);
     return EEP_OK;
 }
 
-static int set_up(struct transfer *transfer, const struct wait *wait, void *owner, struct err *err)
+static int set_up(struct transfer *transfer, const struct wait *wait, struct err *err)
 {
     CURL *easy = transfer->easy;
     int64_t left = clock_left_ms(wait->deadline);
@@ -245,19 +285,23 @@ static int set_up(struct transfer *transfer, const struct wait *wait, void *owne
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, owner);
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer->owner.owner);
     return EEP_OK;
 }
 
 int transfer_init(struct transfer *transfer, const struct http_request *request,
-                  struct http_response *response, const struct wait *wait, void *owner, struct err *err)
+                  struct http_response *response, const struct wait *wait, const struct transfer_owner *owner,
+                  struct err *err)
 {
-    *transfer = (struct transfer){
-        .request = request, .response = response, .deadline = wait->deadline, .easy = curl_easy_init()};
+    *transfer = (struct transfer){.owner = *owner,
+                                  .request = request,
+                                  .response = response,
+                                  .deadline = wait->deadline,
+                                  .easy = curl_easy_init()};
     if (!transfer->easy) return err_no_memory(err);
     http_response_finish(response);
     *response = (struct http_response){.range_total = -1, .body = BUF_INIT(request->max_body)};
-    return set_up(transfer, wait, owner, err);
+    return set_up(transfer, wait, err);
 }
 
 void transfer_finish(struct transfer *transfer)

@@ -9,8 +9,16 @@
 
 #include "http/request.h"
 
+/* Whose it is. */
+struct transfer_owner {
+    void *ctx;
+    void *owner;                                  /* given back by CURLINFO_PRIVATE */
+    void (*on_connected)(void *ctx, void *owner); /* it has a connection; the request comes next */
+};
+
 struct transfer {
     CURL *easy;
+    struct transfer_owner owner;
     struct curl_slist *headers;
     curl_mime *mime;
     const struct http_request *request;
@@ -18,14 +26,16 @@ struct transfer {
     int64_t deadline;
     char curl_error[CURL_ERROR_SIZE];
     size_t head_bytes;
-    bool in_head; /* the empty line behind the headers is still to come */
-    int refusal;  /* why the rest of the answer is not wanted: EEP_E_TOO_LARGE, _NO_MEMORY */
+    bool in_head;       /* the empty line behind the headers is still to come */
+    bool no_descriptor; /* the process has none left for a socket */
+    int refusal;        /* why the rest of the answer is not wanted: EEP_E_TOO_LARGE, _NO_MEMORY */
 };
 
-/* Makes the handle; wait->deadline bounds the whole transfer. owner is given back by CURLINFO_PRIVATE.
+/* Makes the handle; wait->deadline bounds the whole transfer.
  * EEP_E_NO_MEMORY, EEP_E_DEADLINE (no time left), EEP_E_INVALID_CONFIG (a CA file that cannot be used). */
 int transfer_init(struct transfer *transfer, const struct http_request *request,
-                  struct http_response *response, const struct wait *wait, void *owner, struct err *err);
+                  struct http_response *response, const struct wait *wait, const struct transfer_owner *owner,
+                  struct err *err);
 
 /* What became of it: EEP_OK when an HTTP answer arrived, whatever its status. */
 int transfer_result(struct transfer *transfer, CURLcode code, struct err *err);

@@ -1,0 +1,440 @@
+#include "http/io.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+
+#define EVENTS_MAX 64
+#define STARTS_MAX 64
+
+/* Longer than any connection may be idle (daytona/client.h): then libcurl's whole pool goes. It closes idle
+ * connections only when others come and go. */
+#define REST_MS 60000
+
+#define LIMITS_MS 1000
+
+/* -- Telling ----------------------------------------------------------------------------------- */
+
+/* EEP_OK, or why this wait is over before its time. */
+static int interruption(const struct wait *wait, struct err *err)
+{
+    unsigned fires = cancel_count(wait->cancel) + cancel_count(wait->own);
+    if (fires > 0 && fires >= wait->cancel_level) return err_set(err, EEP_E_CANCELLED, "cancelled");
+    if (cancel_count(wait->closing) > 0)
+        return err_set(err, EEP_E_SHUTDOWN, "the environment is being closed");
+    return EEP_OK;
+}
+
+/* It must not be touched afterwards: its memory may be gone. */
+static void hand_back(struct io *io, struct waiter *waiter, int status)
+{
+    waiter->status = status;
+    if (waiter->wait->parking) {
+        waiter->wait->parking->unpark(waiter->wait->parking);
+        return;
+    }
+    pthread_mutex_lock(&io->lock);
+    waiter->done = true;
+    pthread_cond_signal(&waiter->done_cond);
+    pthread_mutex_unlock(&io->lock);
+}
+
+static void drop_transfer(struct io *io, struct waiter *waiter)
+{
+    if (waiter->transfer.easy) curl_multi_remove_handle(io->multi, waiter->transfer.easy);
+    transfer_finish(&waiter->transfer);
+}
+
+static void complete(struct io *io, struct waiter *waiter, int status)
+{
+    for (size_t i = 0; i < WAITER_LINKS; i++)
+        cancel_unwatch(&waiter->links[i]);
+    alarms_clear(&io->alarms, &waiter->alarm);
+    if (waiter->transfer.easy) io->rested_at = clock_now_ms();
+    drop_transfer(io, waiter);
+    admission_leave(&io->admission, &waiter->ticket);
+    hand_back(io, waiter, status);
+}
+
+/* -- Who arrives ------------------------------------------------------------------------------- */
+
+static void watch(struct io *io, struct waiter *waiter)
+{
+    const struct wait *wait = waiter->wait;
+    cancel_watch(wait->cancel, &waiter->links[0], waiter, io);
+    cancel_watch(wait->own, &waiter->links[1], waiter, io);
+    cancel_watch(wait->closing, &waiter->links[2], waiter, io);
+}
+
+static bool was_poked(const struct waiter *waiter)
+{
+    return waiter->pokeable && cancel_pokes(waiter->wait->own) != waiter->pokes;
+}
+
+static int begin_waiting(struct io *io, struct waiter *waiter)
+{
+    int64_t end = waiter->request ? waiter->wait->deadline : waiter->until;
+    int status = alarms_set(&io->alarms, &waiter->alarm, waiter, end);
+    if (status == EEP_OK && waiter->request)
+        status = admission_enter(&io->admission, &waiter->ticket, waiter, waiter->request->url,
+                                 waiter->wait->urgent);
+    return status == EEP_OK ? EEP_OK : err_no_memory(waiter->err);
+}
+
+static void accept_waiter(struct io *io, struct waiter *waiter)
+{
+    watch(io, waiter); /* first: what rings from now on is heard */
+    int status = interruption(waiter->wait, waiter->err);
+    if (status == EEP_OK && was_poked(waiter)) {
+        complete(io, waiter, EEP_OK);
+        return;
+    }
+    if (status == EEP_OK) status = begin_waiting(io, waiter);
+    if (status != EEP_OK) complete(io, waiter, status);
+}
+
+static void take_arrived(struct io *io)
+{
+    struct waiter *next;
+    pthread_mutex_lock(&io->lock);
+    struct waiter *list = io->arrived;
+    io->arrived = NULL;
+    io->last = &io->arrived;
+    pthread_mutex_unlock(&io->lock);
+    for (struct waiter *waiter = list; waiter; waiter = next) {
+        next = waiter->next;
+        accept_waiter(io, waiter);
+    }
+}
+
+/* -- Who is interrupted, and who has waited long enough ---------------------------------------- */
+
+/* An interrupted transfer may have reached the server. */
+static uint32_t sent_flags(struct waiter *waiter)
+{
+    struct err sent = ERR_INIT;
+    if (waiter->transfer.easy) transfer_result(&waiter->transfer, CURLE_ABORTED_BY_CALLBACK, &sent);
+    return sent.flags & EEP_ERROR_MAYBE_APPLIED;
+}
+
+static void look_at(void *ctx, void *who)
+{
+    struct io *io = ctx;
+    struct waiter *waiter = who;
+    int status = interruption(waiter->wait, waiter->err);
+    if (status != EEP_OK) {
+        err_flag(waiter->err, sent_flags(waiter));
+        complete(io, waiter, status);
+    } else if (was_poked(waiter)) {
+        complete(io, waiter, EEP_OK);
+    }
+}
+
+/* A sleeper has slept; one that still waits for a connection has waited in vain. */
+static int late_status(const struct io *io, struct waiter *waiter)
+{
+    if (!waiter->request) return EEP_OK;
+    err_set(waiter->err, EEP_E_DEADLINE,
+            "no connection was free in time for %s: %u requests use one, as many as this process's limit of "
+            "descriptors allows, %u wait",
+            waiter->request->url, io->admission.slots, io->admission.waiting);
+    return err_flag(waiter->err, EEP_ERROR_RETRYABLE);
+}
+
+static void take_late(struct io *io)
+{
+    struct alarm *alarm;
+    int64_t now = clock_now_ms();
+    while ((alarm = alarms_first(&io->alarms)) != NULL && alarm->at <= now) {
+        struct waiter *waiter = alarm->who;
+        complete(io, waiter, late_status(io, waiter));
+    }
+}
+
+/* -- Transfers --------------------------------------------------------------------------------- */
+
+/* As many connections as the host's limit of descriptors allows now. */
+static void look_at_limits(struct io *io)
+{
+    struct rlimit limit;
+    int64_t now = clock_now_ms();
+    if (now - io->limits_seen_at < LIMITS_MS) return;
+    io->limits_seen_at = now;
+    uint64_t descriptors = getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
+    unsigned capacity = admission_capacity_of(descriptors);
+    if (capacity == io->admission.capacity) return;
+    io->admission.capacity = capacity;
+    curl_multi_setopt(io->multi, CURLMOPT_MAXCONNECTS, (long)capacity);
+    curl_multi_setopt(io->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)capacity);
+}
+
+static void on_connected(void *ctx, void *owner)
+{
+    struct io *io = ctx;
+    struct waiter *waiter = owner;
+    admission_connected(&io->admission, &waiter->ticket, clock_now_ms());
+}
+
+static int start_transfer(struct io *io, struct waiter *waiter)
+{
+    struct transfer_owner owner = {.ctx = io, .owner = waiter, .on_connected = on_connected};
+    TRY(transfer_init(&waiter->transfer, waiter->request, waiter->response, waiter->wait, &owner,
+                      waiter->err));
+    if (curl_multi_add_handle(io->multi, waiter->transfer.easy) != CURLM_OK)
+        return err_no_memory(waiter->err);
+    alarms_clear(&io->alarms, &waiter->alarm); /* from now on libcurl keeps the time */
+    return EEP_OK;
+}
+
+/* Returns whether there may be more to start. */
+static bool start_some(struct io *io)
+{
+    int64_t now = clock_now_ms();
+    for (int i = 0; i < STARTS_MAX; i++) {
+        struct ticket *ticket = admission_next(&io->admission, now);
+        if (!ticket) return false;
+        struct waiter *waiter = ticket->who;
+        int status = start_transfer(io, waiter);
+        if (status != EEP_OK) complete(io, waiter, status);
+    }
+    return true;
+}
+
+/* The process has no more descriptors: it waits until one of ours is free. What others hold is not counted in
+ * our capacity, so that shrinks for a while. */
+static bool waits_for_descriptor(struct io *io, struct waiter *waiter, CURLcode code)
+{
+    unsigned others = io->admission.slots - 1;
+    if (code != CURLE_COULDNT_CONNECT || !waiter->transfer.no_descriptor || others == 0) return false;
+    drop_transfer(io, waiter);
+    if (alarms_set(&io->alarms, &waiter->alarm, waiter, waiter->wait->deadline) != EEP_OK) return false;
+    admission_return(&io->admission, &waiter->ticket);
+    io->admission.capacity = others;
+    io->limits_seen_at = clock_now_ms();
+    return true;
+}
+
+static void note_version(struct io *io, struct waiter *waiter)
+{
+    long version = 0;
+    curl_easy_getinfo(waiter->transfer.easy, CURLINFO_HTTP_VERSION, &version);
+    if (version != 0)
+        admission_multiplexed(&io->admission, &waiter->ticket, version >= CURL_HTTP_VERSION_2_0);
+}
+
+static void take_finished(struct io *io)
+{
+    int left = 0;
+    CURLMsg *message;
+    while ((message = curl_multi_info_read(io->multi, &left)) != NULL) {
+        char *owner = NULL;
+        if (message->msg != CURLMSG_DONE) continue;
+        CURLcode code = message->data.result; /* the message goes with the handle */
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &owner);
+        struct waiter *waiter = (struct waiter *)(void *)owner;
+        if (waits_for_descriptor(io, waiter, code)) continue;
+        note_version(io, waiter);
+        complete(io, waiter, transfer_result(&waiter->transfer, code, waiter->err));
+    }
+}
+
+/* -- libcurl's sockets and timers -------------------------------------------------------------- */
+
+static int on_socket(CURL *easy, curl_socket_t socket, int what, void *ctx, void *known)
+{
+    struct io *io = ctx;
+    struct epoll_event event = {.data.fd = socket};
+    (void)easy;
+    if (what == CURL_POLL_REMOVE) {
+        epoll_ctl(io->epoll_fd, EPOLL_CTL_DEL, socket, &event);
+        return 0;
+    }
+    if (what & CURL_POLL_IN) event.events |= EPOLLIN;
+    if (what & CURL_POLL_OUT) event.events |= EPOLLOUT;
+    if (epoll_ctl(io->epoll_fd, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, socket, &event) == 0) {
+        curl_multi_assign(io->multi, socket, io);
+        return 0;
+    }
+    /* closed and opened again behind our back, or not closed where we thought so */
+    return epoll_ctl(io->epoll_fd, known ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, socket, &event);
+}
+
+static int on_timer(CURLM *multi, long timeout_ms, void *ctx)
+{
+    struct io *io = ctx;
+    (void)multi;
+    io->curl_due = timeout_ms < 0 ? -1 : clock_now_ms() + timeout_ms;
+    return 0;
+}
+
+static void serve_socket(struct io *io, const struct epoll_event *event)
+{
+    int running = 0;
+    int what = (event->events & EPOLLIN ? CURL_CSELECT_IN : 0) |
+               (event->events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
+               (event->events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
+    curl_multi_socket_action(io->multi, event->data.fd, what, &running);
+}
+
+static void serve_timers(struct io *io)
+{
+    int running = 0;
+    if (io->curl_due < 0 || io->curl_due > clock_now_ms()) return;
+    io->curl_due = -1;
+    curl_multi_socket_action(io->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+}
+
+/* -- The loop ---------------------------------------------------------------------------------- */
+
+/* It opens descriptors of its own, which nobody can move. */
+static bool open_multi(struct io *io)
+{
+    struct fd_guard guard;
+    fd_guard_init(&guard);
+    io->multi = curl_multi_init();
+    fd_guard_finish(&guard);
+    if (!io->multi) return false;
+    curl_multi_setopt(io->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    curl_multi_setopt(io->multi, CURLMOPT_SOCKETDATA, io);
+    curl_multi_setopt(io->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+    curl_multi_setopt(io->multi, CURLMOPT_TIMERDATA, io);
+    io->curl_due = -1;
+    io->admission.capacity = 0;
+    io->limits_seen_at = INT64_MIN / 2;
+    look_at_limits(io);
+    return true;
+}
+
+/* Nothing has been sent for a while: all connections have been idle for too long to be used again. */
+static void rest(struct io *io)
+{
+    if (io->rested_at == 0 || io->admission.slots > 0 || io->admission.waiting > 0) return;
+    if (clock_now_ms() - io->rested_at < REST_MS) return;
+    CURLM *old = io->multi;
+    io->rested_at = 0;
+    if (open_multi(io))
+        curl_multi_cleanup(old);
+    else
+        io->multi = old;
+}
+
+/* Until what comes by itself: a sleeper's moment, libcurl's timer, the time to rest. */
+static int time_to_wait(const struct io *io)
+{
+    const struct alarm *alarm = alarms_first(&io->alarms);
+    int64_t now = clock_now_ms();
+    int64_t next = now + REST_MS;
+    if (alarm && alarm->at < next) next = alarm->at;
+    if (io->curl_due >= 0 && io->curl_due < next) next = io->curl_due;
+    if (io->admission.waiting > 0 && now + LIMITS_MS < next) next = now + LIMITS_MS;
+    return next > now ? (int)(next - now) : 0;
+}
+
+/* Has somebody written to the eventfd? What comes after this look wakes the next turn. */
+static bool drain_event(const struct io *io)
+{
+    uint64_t count;
+    ssize_t got;
+    do
+        got = read(io->event_fd, &count, sizeof count);
+    while (got < 0 && errno == EINTR);
+    return got > 0;
+}
+
+/* Returns whether somebody called. */
+static bool serve_events(struct io *io, int wait_ms)
+{
+    struct epoll_event events[EVENTS_MAX];
+    bool called = false;
+    int count = epoll_wait(io->epoll_fd, events, EVENTS_MAX, wait_ms);
+    for (int i = 0; i < count; i++) {
+        if (events[i].data.fd == io->event_fd)
+            called = drain_event(io);
+        else
+            serve_socket(io, &events[i]);
+    }
+    return called;
+}
+
+void io_run(struct io *io)
+{
+    bool more = false;
+    for (;;) {
+        if (serve_events(io, more ? 0 : time_to_wait(io))) {
+            if (atomic_load(&io->stop)) return; /* the event was the last touch of who stops it */
+            take_arrived(io);
+            cancel_each_rung(io, look_at, io);
+        }
+        serve_timers(io);
+        take_finished(io);
+        take_late(io);
+        look_at_limits(io);
+        more = start_some(io);
+        atomic_store(&io->crowded, admission_is_crowded(&io->admission));
+        rest(io);
+    }
+}
+
+/* -- Making one, and handing over -------------------------------------------------------------- */
+
+static bool open_all(struct io *io)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+    io->event_fd = fd_above_stdio(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    io->epoll_fd = fd_above_stdio(epoll_create1(EPOLL_CLOEXEC));
+    event.data.fd = io->event_fd;
+    return io->event_fd >= 0 && io->epoll_fd >= 0 &&
+           epoll_ctl(io->epoll_fd, EPOLL_CTL_ADD, io->event_fd, &event) == 0 && open_multi(io);
+}
+
+int io_init(struct io *io, struct err *err)
+{
+    *io = (struct io){.event_fd = -1, .epoll_fd = -1};
+    io->last = &io->arrived;
+    pthread_mutex_init(&io->lock, NULL);
+    if (open_all(io)) return EEP_OK;
+    err_set(err, EEP_E_UNAVAILABLE, "cannot start the I/O engine: out of memory or file descriptors");
+    err->os_errno = errno;
+    return err->code;
+}
+
+void io_finish(struct io *io)
+{
+    if (io->multi) curl_multi_cleanup(io->multi);
+    if (io->epoll_fd >= 0) close(io->epoll_fd);
+    if (io->event_fd >= 0) close(io->event_fd);
+    alarms_finish(&io->alarms);
+    admission_finish(&io->admission);
+    pthread_mutex_destroy(&io->lock);
+}
+
+void io_call(struct io *io)
+{
+    uint64_t one = 1;
+    while (write(io->event_fd, &one, sizeof one) < 0 && errno == EINTR)
+        ;
+}
+
+void io_submit(struct io *io, struct waiter *waiter)
+{
+    pthread_mutex_lock(&io->lock);
+    bool first = io->arrived == NULL;
+    *io->last = waiter;
+    io->last = &waiter->next;
+    pthread_mutex_unlock(&io->lock);
+    if (first) io_call(io); /* else somebody has called who was not heard yet */
+}
+
+void io_wait(struct io *io, struct waiter *waiter)
+{
+    pthread_mutex_lock(&io->lock);
+    while (!waiter->done)
+        pthread_cond_wait(&waiter->done_cond, &io->lock);
+    pthread_mutex_unlock(&io->lock);
+}

@@ -1,0 +1,45 @@
+/* io.h: what the I/O thread does: libcurl's sockets under epoll, who may send, who sleeps, who is cancelled.
+ *
+ * Each turn of its loop does a bounded amount of work for everybody: at most EVENTS_MAX sockets are served,
+ * each for at most what libcurl reads at once, and at most STARTS_MAX transfers are begun. So one that moves a
+ * gigabyte, or a thousand that arrive at once, delay a short one by a few turns. A turn's cost follows from what has
+ * happened, not from how many wait. */
+#ifndef HTTP_IO_H
+#define HTTP_IO_H
+
+#include "http/waiter.h"
+
+struct io {
+    int event_fd; /* somebody arrived, something rang, or `stop` */
+    atomic_bool stop;
+
+    pthread_mutex_t lock;   /* guards the list of arrivals and each waiter's `done` */
+    struct waiter *arrived; /* oldest first, not yet seen by the I/O thread */
+    struct waiter **last;
+    atomic_bool crowded;
+
+    /* The I/O thread's own. */
+    int epoll_fd;
+    CURLM *multi;
+    int64_t curl_due;  /* when libcurl wants to look at its own timers; -1 = never */
+    int64_t rested_at; /* when the last transfer ended, to close idle connections after a while; 0 = done */
+    int64_t limits_seen_at; /* of descriptors */
+    struct alarms alarms;
+    struct admission admission;
+};
+
+/* Opens what the thread needs. EEP_E_UNAVAILABLE with os_errno. */
+int io_init(struct io *io, struct err *err);
+void io_finish(struct io *io);
+
+/* Turns until io->stop. */
+void io_run(struct io *io);
+
+/* From any thread: wakes the loop; hands a waiter over; it comes back by io_wait or by its parking. */
+void io_call(struct io *io);
+void io_submit(struct io *io, struct waiter *waiter);
+
+/* Waits until it is back. */
+void io_wait(struct io *io, struct waiter *waiter);
+
+#endif

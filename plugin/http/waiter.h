@@ -1,0 +1,39 @@
+/* waiter.h: somebody who waits for the I/O thread: for an answer, or (request NULL) for a moment to come.
+ *
+ * Lives on the stack of its operation, which waits until the I/O thread has handed it back (waiter_done) and
+ * touches nothing in between. */
+#ifndef HTTP_WAITER_H
+#define HTTP_WAITER_H
+
+#include <pthread.h>
+
+#include "http/admission.h"
+#include "http/alarms.h"
+#include "http/cancel.h"
+#include "http/transfer.h"
+
+enum { WAITER_LINKS = 3 };
+
+struct waiter {
+    struct waiter *next; /* among those that have just arrived */
+    const struct wait *wait;
+    const struct http_request *request;
+    struct http_response *response;
+    int64_t until; /* of a sleeper */
+    bool pokeable; /* a sleeper that also ends when wait->own is poked more than `pokes` times */
+    unsigned pokes;
+    struct err *err;
+    int status;
+
+    /* How it is told: by the condition, or, in eep.async/1, by wait->parking. */
+    pthread_cond_t done_cond;
+    bool done;
+
+    /* The I/O thread's. */
+    struct cancel_link links[WAITER_LINKS];
+    struct alarm alarm;
+    struct ticket ticket;
+    struct transfer transfer;
+};
+
+#endif
