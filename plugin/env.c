@@ -71,13 +71,12 @@ static bool host_allowed(const void *ctx, eep_str host)
 }
 
 /* Users ask why it is slow: the service's limits are no fault of ours, and must be seen. */
-static void tell_queued(const void *ctx, const char *limit, int64_t ms)
+static void tell_queued(const struct wait *wait, const char *limit, int64_t ms)
 {
-    const eep_env *env = ctx;
-    char line[128];
-    if (!env->host.log || env->host.log_level < EEP_LOG_WARNING) return;
-    snprintf(line, sizeof line, "waiting %lld ms: the service limits the rate (%s)", (long long)ms, limit);
-    env->host.log(env->host.ctx, EEP_LOG_WARNING, "rate-limit", line);
+    const struct op *op = wait->owner;
+    if (op)
+        op_log(op, EEP_LOG_WARNING, "waiting %lld ms: the service limits the rate (%s)", (long long)ms,
+               limit);
 }
 
 static int make_client(eep_env *env, struct err *err)
@@ -190,7 +189,8 @@ int op_begin(struct op *op, eep_env *env, const char *name, const eep_request *r
     op->grace_ms = request->grace_ms ? request->grace_ms : (uint32_t)env->config->grace_ms;
     op->no_grace = request->flags & EEP_REQUEST_NO_GRACE;
     op->deadline = clock_now_ms() + op->timeout_ms;
-    op->wait = (struct wait){.deadline = op->deadline, .cancel_level = 1, .closing = env->closing};
+    op->wait =
+        (struct wait){.deadline = op->deadline, .cancel_level = 1, .closing = env->closing, .owner = op};
     TRY(set_trace(op, request->trace_id, err));
     if (cancel_count(request->cancel) > 0) return err_set(err, EEP_E_CANCELLED, "cancelled before it began");
     op->wait.cancel = cancel_hold(request->cancel);

@@ -162,15 +162,13 @@ static int send_text(struct execution *execution, struct exchange *exchange, str
                      struct err *err)
 {
     struct wait *wait = &execution->access.op->wait;
-    int64_t deadline = wait->deadline;
     int64_t begin = clock_now_ms();
-    int64_t limit = begin + exchange->window_ms + REQUEST_SLACK_MS;
     if (exchange->kind == RUNNER_REQUEST_START) execution->sent = true;
-    if (limit < deadline) wait->deadline = limit;
+    wait->answer_ms = exchange->window_ms + REQUEST_SLACK_MS;
     execution->access.window_ms = exchange->window_ms;
     int status =
         access_execute(&execution->access, buf_str(&exchange->text), service_timeout_s(exchange), run, err);
-    wait->deadline = deadline;
+    wait->answer_ms = 0;
     if (status == EEP_E_UNAVAILABLE) learn_from_cut(execution, exchange, clock_now_ms() - begin);
     return status;
 }

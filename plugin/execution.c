@@ -86,11 +86,9 @@ static int download_piece(struct execution *execution, eep_str path, uint64_t of
                           struct buf *piece, struct err *err)
 {
     struct wait *wait = &execution->access.op->wait;
-    int64_t deadline = wait->deadline;
-    int64_t limit = clock_now_ms() + CHUNK_MS;
-    if (limit < deadline) wait->deadline = limit;
+    wait->answer_ms = CHUNK_MS;
     int status = access_download(&execution->access, path, offset, len, piece, err);
-    wait->deadline = deadline;
+    wait->answer_ms = 0;
     if (status == EEP_E_DEADLINE && execution->chunk > CHUNK_LEAST_BYTES) execution->chunk /= 2;
     return status;
 }

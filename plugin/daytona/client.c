@@ -111,7 +111,7 @@ static int wait_turn(struct daytona *client, enum throttler kind, const struct w
     while ((turn = pacing_turn(client->pacing, kind, &why)) > 0) {
         int64_t now = clock_now_ms();
         int64_t ms = turn > now ? spread(turn - now) : 0;
-        if (client->settings.queued) client->settings.queued(client->settings.ctx, pacing_name(why), ms);
+        if (client->settings.queued) client->settings.queued(wait, pacing_name(why), ms);
         int status = engine_sleep(now + ms, wait, err);
         int64_t slept = clock_now_ms() - now;
         if (wait->queued_ms) *wait->queued_ms += (uint32_t)slept;
@@ -144,11 +144,11 @@ static int send_in_time(struct daytona *client, const struct api_call *call, str
 {
     struct wait limited = *wait;
     int64_t limit = answer_limit(client, call);
-    int64_t latest = clock_now_ms() + limit;
-    if (latest < limited.deadline) limited.deadline = latest;
+    limited.answer_ms = limit;
     int status = call->public_route ? send_public(client, request, &limited, response, err)
                                     : daytona_send(client, request, &limited, response, err);
-    return status == EEP_E_DEADLINE && latest < wait->deadline ? no_answer(call, limit, err) : status;
+    return status == EEP_E_DEADLINE && clock_left_ms(wait->deadline) > 1 ? no_answer(call, limit, err)
+                                                                         : status;
 }
 
 static int exchange(struct daytona *client, const struct api_call *call, const char *url,

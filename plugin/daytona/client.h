@@ -19,8 +19,8 @@ struct daytona_settings {
     struct http_profile profile;
     /* May a toolbox live on this host? */
     bool (*toolbox_host_allowed)(const void *ctx, eep_str host);
-    /* A call will wait so long for a rate limit of the service. On the caller's thread; NULL = nobody cares. */
-    void (*queued)(const void *ctx, const char *limit, int64_t ms);
+    /* A call will wait so long for a rate limit of the service. On its thread; NULL = nobody cares. */
+    void (*queued)(const struct wait *wait, const char *limit, int64_t ms);
     const void *ctx;
     int64_t answer_limit_ms; /* how long an answer may take; 0 = what is usual for the call */
 };

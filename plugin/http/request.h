@@ -52,7 +52,9 @@ struct parking {
 
 /* On whose behalf a request is sent, and what ends it early. */
 struct wait {
-    int64_t deadline;         /* clock_now_ms() */
+    int64_t deadline; /* clock_now_ms() */
+    int64_t
+        answer_ms; /* the most that a transfer may take, once it has its turn: EEP_E_DEADLINE; 0 = any time */
     eep_cancel *cancel;       /* the host's; NULL = none */
     eep_cancel *own;          /* of this operation alone; its fires count, too; NULL = none */
     unsigned cancel_level;    /* how many fires end it: 1 while working, 2 while undoing */
@@ -61,7 +63,8 @@ struct wait {
     const char *extra_header; /* "Name: value", sent along with each; NULL = none */
     unsigned *requests;       /* counts what was sent; NULL = nobody counts */
     uint32_t *queued_ms;      /* adds up what was waited before sending; NULL = nobody counts */
-    bool urgent; /* ends, undoes or gives back something: does not wait for a connection behind work */
+    bool urgent;       /* ends, undoes or gives back something: does not wait for a connection behind work */
+    const void *owner; /* for who tells about it: struct op */
     struct parking *parking; /* NULL = blocks its thread */
 };
 

@@ -272,7 +272,7 @@ static int set_network(struct transfer *transfer, struct err *err)
 static int set_up(struct transfer *transfer, const struct wait *wait, struct err *err)
 {
     CURL *easy = transfer->easy;
-    int64_t left = clock_left_ms(wait->deadline);
+    int64_t left = clock_left_ms(transfer->deadline);
     if (left == 0) return err_set(err, EEP_E_DEADLINE, "no time left to send %s", transfer->request->url);
     if (curl_easy_setopt(easy, CURLOPT_URL, transfer->request->url) != CURLE_OK) return err_no_memory(err);
     TRY(set_network(transfer, err));
@@ -289,6 +289,13 @@ static int set_up(struct transfer *transfer, const struct wait *wait, struct err
     return EEP_OK;
 }
 
+/* Until when it must be over, from now on. */
+static int64_t end_of(const struct wait *wait)
+{
+    int64_t end = wait->answer_ms > 0 ? clock_now_ms() + wait->answer_ms : wait->deadline;
+    return end < wait->deadline ? end : wait->deadline;
+}
+
 int transfer_init(struct transfer *transfer, const struct http_request *request,
                   struct http_response *response, const struct wait *wait, const struct transfer_owner *owner,
                   struct err *err)
@@ -296,7 +303,7 @@ int transfer_init(struct transfer *transfer, const struct http_request *request,
     *transfer = (struct transfer){.owner = *owner,
                                   .request = request,
                                   .response = response,
-                                  .deadline = wait->deadline,
+                                  .deadline = end_of(wait),
                                   .easy = curl_easy_init()};
     if (!transfer->easy) return err_no_memory(err);
     http_response_finish(response);
