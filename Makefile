@@ -59,6 +59,7 @@ help:
 #: make demo     everything from nothing: install what is missing, build, run a whole lease through dlopen
 #: make test     everything from nothing: build and run all tests
 #: make check    format, static analysis, sanitizers, the gates of the ABI
+#: make bench    what it costs beside libcurl and the official SDKs: tests/bench/README.md
 #: make format   clang-format on all sources
 #: make clean    remove build/
 #: make V=1      show the commands

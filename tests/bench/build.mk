@@ -17,5 +17,35 @@ $(BENCH_OUT)/driver_floor: $(BENCH_OUT)/driver_floor.o $(BENCH_OUT)/driver.o
 
 BENCH_PROGRAMS := $(addprefix $(BENCH_OUT)/,delayserver delaylink driver_eep driver_floor)
 
-.PHONY: bench-programs
+# The SDKs that it compares with.
+ifeq ($(wildcard tests/sdk/build.mk),)
+$(BUILD)/sdk/venv/.ok:
+	echo "  PIP   $(@D)"
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install -q --disable-pip-version-check daytona==0.226.1
+	touch $@
+
+$(BUILD)/sdk/node/node_modules/.ok:
+	echo "  NPM   $(@D)"
+	mkdir -p $(BUILD)/sdk/node
+	cd $(BUILD)/sdk/node && npm install --silent --no-fund --no-audit --prefix . @daytona/sdk@0.216.0
+	touch $@
+endif
+
+BENCH_SDKS := $(BUILD)/sdk/venv/.ok $(BUILD)/sdk/node/node_modules/.ok
+
+# make bench BENCH_ARGS=--quick; `make bench BENCH_ARGS=--help` tells all of them. --no-sdk needs no SDK installed.
+BENCH_ARGS ?=
+
+.PHONY: bench bench-programs bench-page
 bench-programs: $(BENCH_PROGRAMS)
+
+bench:
+	tools/deps bench
+	$(MAKE) --no-print-directory all bench-programs $(if $(filter --no-sdk --help,$(BENCH_ARGS)),,$(BENCH_SDKS))
+	python3 tests/bench/bench.py --build $(BUILD) $(BENCH_ARGS)
+
+# Puts the figures of the last `make bench` into the page.
+bench-page:
+	python3 tests/bench/report.py $(BUILD)/bench/results.json docs/performance.md
+	cp $(BUILD)/bench/plot.svg docs/performance.svg
