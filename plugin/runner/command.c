@@ -68,12 +68,23 @@ int command_settings(struct buf *out, const struct runner_command *command)
     return put_argv(out, command);
 }
 
+/* The profiles in the order that eep.h tells; a shell's own -l reads others, each shell its own. The folder is that of
+ * the command again, wherever they went. */
+static const char profiles[] = "eep_cwd=$PWD;"
+                               "[ ! -f /etc/profile ] || . /etc/profile;"
+                               "[ ! -f ~/.profile ] || . ~/.profile;"
+                               "if [ -f ~/.bash_profile ];then . ~/.bash_profile;"
+                               "elif [ -f ~/.bashrc ];then . ~/.bashrc;fi;"
+                               "[ ! -f ~/.zprofile ] || . ~/.zprofile;"
+                               "cd \"$eep_cwd\";unset eep_cwd;set --;";
+
 int command_script(struct buf *out, const struct runner_command *command)
 {
     if (!command_has_script(command)) return EEP_OK;
     if (command->login) {
-        /* On the first line, so that the script's line numbers stay: takes the streams back from where
+        /* On the first line, so that the script's line numbers stay. Takes the streams back from where
          * supervise.sh has hidden them from the profiles. */
+        TRY(buf_append_cstr(out, profiles));
         TRY(buf_append_cstr(out, "exec <&7 >&4 2>&5 4>&- 5>&- 7<&-;"));
         TRY(put_env(out, command, ';'));
     }

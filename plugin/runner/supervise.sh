@@ -55,8 +55,8 @@ e_become() {
     echo "ran ${e_line%% *} $e_start $e_keeper ." >&9
     export "EEP_EXECUTION=${e_p##*/}:"
     if [ "$e_login" = 1 ]; then
-        # The profiles get none of the command's streams; the script's first line takes them back.
-        set -- "$e_setsid" "$e_shell" -l "/proc/$$/fd/3"
+        # The script's first line reads the profiles, which get none of the command's streams, and takes them back.
+        set -- "$e_setsid" "$e_shell" "/proc/$$/fd/3"
         exec 7<&0 4>&6 5>&8 </dev/null >/dev/null 2>&1 3<&- 6>&- 8>&- 9>&-
     else
         set -- "$e_setsid"

@@ -241,10 +241,29 @@ static void login(struct world *world)
     runner_answer_finish(&answer);
 }
 
+/* In the order of eep.h, whatever the shell would read by itself, and back in the command's folder. */
+static void login_order(struct world *world)
+{
+    struct runner_answer answer;
+    struct runner_command command = {
+        .script = STR("echo \"$SEEN $#\"; pwd"), .shell = STR("sh"), .cwd = STR("/usr"), .login = true};
+    world_write(world_path(world, ".profile"), "export SEEN=profile; cd /; set -- left\n");
+    world_write(world_path(world, ".bashrc"), "SEEN=$SEEN-bashrc\n");
+    world_write(world_path(world, ".zprofile"), "SEEN=$SEEN-zprofile\n");
+    run_command(world, command, &answer);
+    assert_text(&answer.out.data, "profile-bashrc-zprofile 0\n/usr\n");
+    runner_answer_finish(&answer);
+    world_write(world_path(world, ".bash_profile"), "SEEN=$SEEN-bash_profile\n");
+    run_command(world, command, &answer);
+    assert_text(&answer.out.data, "profile-bash_profile-zprofile 0\n/usr\n");
+    runner_answer_finish(&answer);
+}
+
 static void test_login(void **state)
 {
     (void)state;
     for_each_shell(login);
+    for_each_shell(login_order);
 }
 
 /* -- What the command sees of us -------------------------------------------------------------------------------- */
