@@ -69,7 +69,11 @@ $(CLI_LEASE_TESTS): $(BUILD)/tests/cli/%_lease_test: \
     | $(BUILD)/eep $(BUILD)/minimal $(CLI_FAKE)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ -ljson-c -lcmocka -o $@
 
-TESTS += $(CLI_LEASE_TESTS)
+$(BUILD)/tests/cli/leases_test: $(BUILD)/tests/cli/leases_test.o $(BUILD)/tests/cli/provider_daytona.o \
+                                $(CLI_HARNESS) | $(BUILD)/eep
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ -ljson-c -lcmocka -o $@
+
+TESTS += $(CLI_LEASE_TESTS) $(BUILD)/tests/cli/leases_test
 
 # -- hosts in other languages
 

@@ -61,7 +61,7 @@ static bool is_active(const struct reaping *reaping, const struct sandbox *sandb
                 "idle for %lld s, but it is started, and the service tells uses up to %d s late",
                 (long long)idle / 1000, TOLD_LATE_MS / 1000);
     else
-        err_set(&verdict->why, EEP_OK, "used %lld s ago", (long long)(idle < 0 ? 0 : idle) / 1000);
+        err_set(&verdict->why, EEP_OK, "active %lld s ago", (long long)(idle < 0 ? 0 : idle) / 1000);
     return true;
 }
 

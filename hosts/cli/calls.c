@@ -100,3 +100,41 @@ int call_list(struct cli *cli, const eep_list_request *request, eep_execution_li
     progress_begin(&cli->out, "looking what commands there are");
     return finish(cli, executions_of(cli)->list(cli->session.env, request, result, &error), &error, err);
 }
+
+/* -- eep.lease/1 ------------------------------------------------------------------------------- */
+
+static int get_leases(struct cli *cli, const eep_lease_table **table, struct err *err)
+{
+    *table = cli->session.plugin->get_extension(EEP_EXT_LEASE);
+    if (*table) return EEP_OK;
+    return err_set(err, EEP_E_UNSUPPORTED,
+                   "the plugin %s cannot look after leases: it lacks the extension " EEP_EXT_LEASE,
+                   cli->session.plugin->id);
+}
+
+int call_leases(struct cli *cli, const eep_leases_request *request, eep_leases *result, struct err *err)
+{
+    eep_error error = ERROR_INIT;
+    const eep_lease_table *leases;
+    TRY(get_leases(cli, &leases, err));
+    progress_begin(&cli->out, "looking what leases there are");
+    return finish(cli, leases->list(cli->session.env, request, result, &error), &error, err);
+}
+
+int call_keepalive(struct cli *cli, const eep_keepalive_request *request, eep_kept *result, struct err *err)
+{
+    eep_error error = ERROR_INIT;
+    const eep_lease_table *leases;
+    TRY(get_leases(cli, &leases, err));
+    progress_begin(&cli->out, "keeping the sandbox alive");
+    return finish(cli, leases->keepalive(cli->session.env, request, result, &error), &error, err);
+}
+
+int call_reap(struct cli *cli, const eep_reap_request *request, eep_reaping *result, struct err *err)
+{
+    eep_error error = ERROR_INIT;
+    const eep_lease_table *leases;
+    TRY(get_leases(cli, &leases, err));
+    progress_begin(&cli->out, "looking what can go");
+    return finish(cli, leases->reap(cli->session.env, request, result, &error), &error, err);
+}

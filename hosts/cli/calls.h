@@ -6,6 +6,7 @@
 #define CLI_CALLS_H
 
 #include "abi/ext/execution.h"
+#include "abi/ext/lease.h"
 #include "cli.h"
 
 int call_probe(struct cli *cli, const eep_probe_request *request, eep_probe *result, struct err *err);
@@ -24,5 +25,11 @@ int require_executions(struct cli *cli, struct err *err);
 int call_attach(struct cli *cli, const eep_attach_request *request, eep_execution *result, struct err *err);
 int call_kill(struct cli *cli, const eep_kill_request *request, eep_execution *result, struct err *err);
 int call_list(struct cli *cli, const eep_list_request *request, eep_execution_list *result, struct err *err);
+
+/* Calls of the extension eep.lease/1; EEP_E_UNSUPPORTED if the plugin lacks it. The result of a reap is the caller's
+ * to clear in any case: with EEP_E_CANCELLED and EEP_E_DEADLINE it tells what has been done. */
+int call_leases(struct cli *cli, const eep_leases_request *request, eep_leases *result, struct err *err);
+int call_keepalive(struct cli *cli, const eep_keepalive_request *request, eep_kept *result, struct err *err);
+int call_reap(struct cli *cli, const eep_reap_request *request, eep_reaping *result, struct err *err);
 
 #endif

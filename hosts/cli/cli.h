@@ -79,5 +79,8 @@ extern const struct verb verb_ps;
 extern const struct verb verb_kill;
 extern const struct verb verb_release;
 extern const struct verb verb_run;
+extern const struct verb verb_list;
+extern const struct verb verb_keepalive;
+extern const struct verb verb_reap;
 
 #endif

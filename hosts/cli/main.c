@@ -15,6 +15,7 @@ static const struct chapter {
     {"Look", {&verb_info, &verb_validate, &verb_probe, &verb_health}},
     {"One command in a sandbox of its own", {&verb_run}},
     {"A sandbox that stays", {&verb_acquire, &verb_resume, &verb_realize, &verb_exec, &verb_release}},
+    {"What sandboxes there are", {&verb_list, &verb_keepalive, &verb_reap}},
     {"Commands that go on by themselves (exec --detach)", {&verb_ps, &verb_attach, &verb_kill}},
 };
 enum { CHAPTERS = sizeof(chapters) / sizeof(chapters[0]) };
@@ -32,6 +33,7 @@ static const char *const overview_tail =
     "  ID=$(eep exec $LEASE --detach --time-limit 2h -- make)\n"
     "  eep attach $LEASE $ID                 its output and its exit status\n"
     "  eep release $LEASE --stop             keeps its files; eep resume starts it\n"
+    "  eep reap --older-than 2h --dry-run    what has been left lying about\n"
     "\n"
     "Environment:\n"
     "  EEP_PLUGIN   the plugin, when --plugin is not given\n"
@@ -41,8 +43,9 @@ static const char *const overview_tail =
     "\n"
     "Exit status:\n"
     "  0    all is well                      124  time limit\n"
-    "  1    validate, probe, health: \"no\"    125  eep could not do it\n"
+    "  1    looked, and the answer is no     125  eep could not do it\n"
     "  2    wrong command line               130  interrupted\n"
+    "  validate, probe, health, keepalive and reap say what \"no\" is in their help.\n"
     "  exec, run and attach exit with the command's own status (128+n for signal n),\n"
     "  and with 125 for a wrong command line.\n"
     "\n"

@@ -13,6 +13,8 @@ struct unit {
 };
 
 static const struct unit duration_units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {NULL, 0}};
+static const struct unit age_units[] = {
+    {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}, {NULL, 0}};
 static const struct unit size_units[] = {{"", 1},           {"B", 1},          {"K", 1ull << 10},
                                          {"M", 1ull << 20}, {"G", 1ull << 30}, {NULL, 0}};
 
@@ -43,6 +45,12 @@ int options_parse_duration(const char *text, uint32_t *milliseconds)
     return EEP_OK;
 }
 
+int options_parse_age(const char *text, uint64_t *milliseconds)
+{
+    TRY(parse_amount(text, age_units, INT64_MAX, milliseconds));
+    return *milliseconds ? EEP_OK : EEP_E_INVALID_ARGUMENT;
+}
+
 int options_parse_size(const char *text, uint64_t *bytes)
 {
     TRY(parse_amount(text, size_units, INT64_MAX, bytes));
@@ -53,6 +61,12 @@ static int store_duration(const struct option_spec *option, void *place, const c
 {
     if (options_parse_duration(text, place) == EEP_OK) return EEP_OK;
     return err_usage(err, "--%s: \"%s\" is no duration: write 1500ms, 30s, 5m or 2h", option->name, text);
+}
+
+static int store_age(const struct option_spec *option, void *place, const char *text, struct err *err)
+{
+    if (options_parse_age(text, place) == EEP_OK) return EEP_OK;
+    return err_usage(err, "--%s: \"%s\" is no time: write 90s, 30m, 12h or 7d", option->name, text);
 }
 
 static int store_size(const struct option_spec *option, void *place, const char *text, struct err *err)
@@ -115,6 +129,7 @@ static int store(const struct option_spec *option, void *place, const char *text
     case OPTION_LIST: append(place, text); return EEP_OK;
     case OPTION_NUMBER: return store_number(option, place, text, err);
     case OPTION_DURATION: return store_duration(option, place, text, err);
+    case OPTION_AGE: return store_age(option, place, text, err);
     case OPTION_SIZE: return store_size(option, place, text, err);
     case OPTION_OFFSET: return store_offset(option, place, text, err);
     }

@@ -19,6 +19,7 @@ enum option_kind {
     OPTION_LIST,     /* struct text_list; may be repeated */
     OPTION_NUMBER,   /* uint32_t */
     OPTION_DURATION, /* uint32_t, milliseconds: "1500ms", "30s", "5m", "2h" */
+    OPTION_AGE,      /* uint64_t, milliseconds: "90s", "30m", "12h", "7d" */
     OPTION_SIZE,     /* uint64_t, bytes: "4096", "64K", "16M", "1G" */
     OPTION_OFFSET,   /* the same, and "0" */
 };
@@ -77,6 +78,7 @@ void options_print_wrapped(FILE *to, const char *text, size_t indent);
 size_t options_distance(const char *a, const char *b);
 
 int options_parse_duration(const char *text, uint32_t *milliseconds);
+int options_parse_age(const char *text, uint64_t *milliseconds);
 int options_parse_size(const char *text, uint64_t *bytes);
 
 #endif

@@ -154,6 +154,19 @@ static void durations(void **state)
         assert_int_equal(options_parse_duration(wrong[i], &got), EEP_E_INVALID_ARGUMENT);
 }
 
+static void ages(void **state)
+{
+    (void)state;
+    uint64_t got = 0;
+    assert_int_equal(options_parse_age("90s", &got), EEP_OK);
+    assert_int_equal(got, 90000);
+    assert_int_equal(options_parse_age("100d", &got), EEP_OK);
+    assert_int_equal(got, 8640000000);
+    static const char *const wrong[] = {"", "0d", "7", "1500ms", "1w", "-1d", "106751991168d"};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        assert_int_equal(options_parse_age(wrong[i], &got), EEP_E_INVALID_ARGUMENT);
+}
+
 static void sizes(void **state)
 {
     (void)state;
@@ -200,6 +213,7 @@ int main(void)
         cmocka_unit_test(help_wins_but_not_in_the_tail),
         cmocka_unit_test(mistakes_are_told),
         cmocka_unit_test(durations),
+        cmocka_unit_test(ages),
         cmocka_unit_test(sizes),
         cmocka_unit_test(distances),
         cmocka_unit_test(text_is_wrapped),

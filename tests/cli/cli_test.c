@@ -26,8 +26,9 @@ static const struct eep_setup fake = {.env = fake_env};
 static const struct eep_setup bare; /* no plugin named */
 static struct process process = {.fds = {-1, -1, -1}};
 
-static const char *const verbs[] = {"info",    "validate", "probe",   "health", "run", "acquire", "resume",
-                                    "realize", "exec",     "release", "attach", "ps",  "kill"};
+static const char *const verbs[] = {"info",   "validate", "probe", "health",   "run",    "acquire",
+                                    "resume", "realize",  "exec",  "release",  "attach", "ps",
+                                    "kill",   "list",     "reap",  "keepalive"};
 enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
 
 /* A file in the folder of this test. */
@@ -137,6 +138,13 @@ static void a_wrong_command_line_is_told(void **state)
         {{"kill"}, 2, "the LEASE is missing"},
         {{"kill", "L", "id", "word"}, 2, "\"word\" is one word too many"},
         {{"run"}, 125, "there is no command to run"},
+        {{"list", "--state", "asleep"}, 2, "none of started, stopped"},
+        {{"reap"}, 2, "--older-than is missing"},
+        {{"reap", "--older-than", "0s"}, 2, "write 90s, 30m, 12h or 7d"},
+        {{"reap", "--older-than", "7"}, 2, "write 90s, 30m, 12h or 7d"},
+        {{"keepalive", "L"}, 2, "--for is missing"},
+        {{"keepalive", "--for", "1h"}, 2, "the LEASE is missing"},
+        {{"keepalive", "L", "--for", "8d"}, 2, "at most 7d"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         int exit_code = eep_run(&process, &fake, cases[i].words);
@@ -313,6 +321,17 @@ static void probe_and_health_say_no_with_1(void **state)
     assert_int_equal(EEP_RUN(&process, &fake, "health", "--no-trust-env"), 125);
 }
 
+static void a_plugin_without_the_extension_says_so(void **state)
+{
+    (void)state;
+    static const char *const lines[][6] = {
+        {"list"}, {"reap", "--older-than", "1h"}, {"keepalive", "L", "--for", "1h"}};
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        assert_int_equal(eep_run(&process, &fake, lines[i]), 125);
+        eep_says(&process, PROCESS_STDERR, "the plugin fake cannot look after leases");
+    }
+}
+
 /* -- what people see --------------------------------------------------------------------------- */
 
 static void progress_is_shown_for_what_takes_long(void **state)
@@ -433,6 +452,7 @@ int main(void)
         cmocka_unit_test(a_bad_configuration_is_told),
         cmocka_unit_test(secrets_stay_off_the_command_line),
         cmocka_unit_test(probe_and_health_say_no_with_1),
+        cmocka_unit_test(a_plugin_without_the_extension_says_so),
         cmocka_unit_test(progress_is_shown_for_what_takes_long),
         cmocka_unit_test(the_log_is_shown_when_asked_for),
         cmocka_unit_test(interrupting_acquire_ends_with_130),

@@ -14,6 +14,9 @@ const char *const *provider_env(void);
 /* How many sandboxes there are now, in any state. */
 int provider_count(void);
 
+/* As if nobody had used the sandbox for so long, or in another state (JSON); the stand-in only. */
+void provider_put(const char *lease, const char *body);
+
 /* Whether an execution id that was used before gives the same execution again (the fake cannot). */
 bool provider_attaches(void);
 

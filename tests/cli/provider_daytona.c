@@ -59,8 +59,8 @@ const char *const *provider_env(void)
     return env;
 }
 
-/* GETs a path of the stand-in's control area; false when there is no answer. */
-static bool get(const char *path, char *answer, size_t size)
+/* A request to the stand-in's control area; false when there is no answer. */
+static bool ask(const char *method, const char *path, const char *body, char *answer, size_t size)
 {
     unsigned port = 0;
     const char *colon = strrchr(url_variable, ':');
@@ -70,8 +70,10 @@ static bool get(const char *path, char *answer, size_t size)
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct timeval limit = {.tv_sec = 10};
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-    char request[256];
-    int len = snprintf(request, sizeof(request), "GET %s HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n", path);
+    char request[1024];
+    int len = snprintf(request, sizeof(request),
+                       "%s %s HTTP/1.0\r\nHost: 127.0.0.1\r\nContent-Length: %zu\r\n\r\n%s", method, path,
+                       strlen(body), body);
     size_t used = 0;
     if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
         write(fd, request, (size_t)len) == len)
@@ -86,9 +88,18 @@ int provider_count(void)
 {
     char answer[65536];
     int live = -1;
-    if (!get("/_standin/sandboxes", answer, sizeof(answer))) return -1;
+    if (!ask("GET", "/_standin/sandboxes", "", answer, sizeof(answer))) return -1;
     const char *found = strstr(answer, "\"live\":");
     return found && sscanf(found + strlen("\"live\":"), " %d", &live) == 1 ? live : -1;
+}
+
+void provider_put(const char *lease, const char *body)
+{
+    char path[512], answer[65536];
+    snprintf(path, sizeof(path), "/_standin/sandboxes/%s", lease);
+    if (ask("PUT", path, body, answer, sizeof(answer)) && strstr(answer, " 200 ")) return;
+    fprintf(stderr, "PUT %s %s: %s\n", path, body, answer);
+    abort();
 }
 
 bool provider_attaches(void)

@@ -86,7 +86,7 @@ static void what_nobody_used_goes(void **state)
     EXPECT_LINE(reaped, idle, EEP_REAPED_DELETED, 0);
     EXPECT_LINE(reaped, stopped, EEP_REAPED_DELETED, 0);
     EXPECT_LINE(reaped, used, EEP_REAPED_SPARED, EEP_SPARED_ACTIVE);
-    assert_non_null(strstr(message_of(&reaped, used), "used "));
+    assert_non_null(strstr(message_of(&reaped, used), "active "));
     assert_string_equal(reaped_find(&reaped.reaping, stopped)->state_text.ptr, "stopped");
     AWAIT(standin_total(&standin, "live") == 1);
     host_destroy(env, used);
