@@ -31,6 +31,7 @@ static int grow(struct buf *buf, size_t needed)
     size_t cap = buf->cap ? buf->cap : 64;
     while (cap < needed)
         cap *= 2;
+    if (cap - 1 > buf->max) cap = buf->max + 1; /* what will never be used need not be had */
     char *data = malloc(cap);
     if (!data) return EEP_E_NO_MEMORY;
     if (buf->len) memcpy(data, buf->data, buf->len);
@@ -75,6 +76,21 @@ int buf_append_cstr(struct buf *buf, const char *text)
 int buf_append_str(struct buf *buf, eep_str text)
 {
     return buf_append(buf, text.ptr, text.len);
+}
+
+int buf_append_buf(struct buf *buf, struct buf *from)
+{
+    if (buf->len > 0 || from->len > buf->max) {
+        TRY(buf_append(buf, from->data, from->len));
+    } else {
+        wipe_free(buf->data, buf->cap);
+        buf->data = from->data;
+        buf->len = from->len;
+        buf->cap = from->cap;
+        *from = (struct buf)BUF_INIT(from->max);
+    }
+    buf_reset(from);
+    return EEP_OK;
 }
 
 int buf_append_char(struct buf *buf, char c)

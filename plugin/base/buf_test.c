@@ -35,6 +35,30 @@ static void test_the_maximum_holds(void **state)
     assert_string_equal(buf_cstr(&buf), "12345");
 }
 
+static void test_a_buffer_joins_another(void **state)
+{
+    CLEANUP(buf_finish) struct buf buf = BUF_INIT(5);
+    CLEANUP(buf_finish) struct buf from = BUF_INIT(100);
+    (void)state;
+    assert_int_equal(buf_append_buf(&buf, &from), EEP_OK);
+    assert_string_equal(buf_cstr(&buf), "");
+    assert_int_equal(buf_append_cstr(&from, "abc"), EEP_OK);
+    const char *moved = from.data;
+    assert_int_equal(buf_append_buf(&buf, &from), EEP_OK);
+    assert_ptr_equal(buf.data, moved);
+    assert_int_equal(from.len, 0);
+    assert_int_equal(buf_append_cstr(&from, "de"), EEP_OK);
+    assert_int_equal(buf_append_buf(&buf, &from), EEP_OK);
+    assert_string_equal(buf_cstr(&buf), "abcde");
+    assert_string_equal(buf_cstr(&from), "");
+    assert_int_equal(buf_append_cstr(&from, "too long"), EEP_OK);
+    assert_int_equal(buf_append_buf(&buf, &from), EEP_E_TOO_LARGE);
+    buf_reset(&buf);
+    assert_int_equal(buf_append_buf(&buf, &from), EEP_E_TOO_LARGE);
+    assert_string_equal(buf_cstr(&from), "too long");
+    assert_int_equal(buf.max, 5);
+}
+
 static void test_zeroed_buffers_take_nothing(void **state)
 {
     struct buf buf;
@@ -123,6 +147,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_appending),
         cmocka_unit_test(test_the_maximum_holds),
+        cmocka_unit_test(test_a_buffer_joins_another),
         cmocka_unit_test(test_zeroed_buffers_take_nothing),
         cmocka_unit_test(test_growing_over_many_sizes),
         cmocka_unit_test(test_absurd_lengths),

@@ -175,5 +175,5 @@ int toolbox_download(struct daytona *client, eep_str base, eep_str path, uint64_
     if (response.body.len > len)
         return err_set(err, EEP_E_PROTOCOL, "the toolbox sent more than the %zu bytes that were asked for",
                        len);
-    return buf_error(out, buf_append_str(out, buf_str(&response.body)), "the file", err);
+    return buf_error(out, buf_append_buf(out, &response.body), "the file", err);
 }

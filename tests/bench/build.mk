@@ -37,7 +37,15 @@ BENCH_SDKS := $(BUILD)/sdk/venv/.ok $(BUILD)/sdk/node/node_modules/.ok
 # make bench BENCH_ARGS=--quick; `make bench BENCH_ARGS=--help` tells all of them. --no-sdk needs no SDK installed.
 BENCH_ARGS ?=
 
-.PHONY: bench bench-programs bench-page
+# Counts and instructions only: one of the tests.
+FOREIGN_TESTS += tests/bench/smoke_test.py
+
+run-tests: $(BENCH_PROGRAMS)
+
+.PHONY: bench bench-programs bench-page bench-smoke
+bench-smoke: all bench-programs
+	BUILD=$(BUILD) tests/bench/smoke_test.py
+
 bench-programs: $(BENCH_PROGRAMS)
 
 bench:
