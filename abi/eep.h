@@ -315,7 +315,8 @@ typedef struct eep_resume_request {
 /* eep_lease.head.flags */
 #define EEP_LEASE_REUSED  0x1u /* acquire found what an earlier acquire with the same key had made               */
 #define EEP_LEASE_RESUMED 0x2u /* result of resume_lease                                                         */
-#define EEP_LEASE_STARTED 0x4u /* it was not running and has been started by this call                           */
+#define EEP_LEASE_STARTED 0x4u /* it was not running and has been started: by this call, or since the lease was
+                                  acquired or resumed last. What ran in it has ended.                            */
 
 /* The result of acquire_lease and resume_lease: a started, prepared sandbox. */
 typedef struct eep_lease {

@@ -44,6 +44,8 @@ int access_learn(struct access *access, const struct sandbox *sandbox, struct er
 {
     CLEANUP(buf_finish) struct buf base = BUF_INIT(4096);
     struct facts known = facts_strings(access->facts);
+    str_copy(access->updated, sizeof access->updated, sandbox->updated_at);
+    env_note_organization(access->op->env, sandbox->organization);
     TRY(toolbox_base_of(access, sandbox, &base, err));
     known.lease = access->lease;
     known.toolbox = buf_str(&base);

@@ -27,10 +27,13 @@ static int wake_up(struct access *access, const eep_resume_request *request, str
     return lifecycle_start(access->op, access->lease, sandbox, &access->started, err);
 }
 
-/* What was prepared by this process, and has been running since, needs no second look. */
-static bool still_prepared(const struct access *access)
+/* What was prepared by this process, and has been running since, needs no second look. The service may have started it
+ * without telling (its answer comes after the start): but then its description has changed. */
+static bool still_prepared(const struct access *access, const struct sandbox *sandbox)
 {
-    return !access->started && access->facts && !str_absent(access->facts->workspace);
+    const struct facts *facts = access->facts;
+    if (access->started || !facts || str_absent(facts->workspace)) return false;
+    return !str_empty(facts->updated) && str_eq(facts->updated, sandbox->updated_at);
 }
 
 static int resume(struct access *access, const eep_resume_request *request, eep_lease *result,
@@ -41,10 +44,10 @@ static int resume(struct access *access, const eep_resume_request *request, eep_
     int status = wake_up(access, request, &sandbox, err);
     if (status == EEP_E_LEASE_LOST) facts_drop(&op->env->cache, access->lease);
     TRY(status);
-    bool prepared = still_prepared(access);
+    bool prepared = still_prepared(access, &sandbox);
     TRY(access_learn(access, &sandbox, err));
     if (!prepared) TRY(prepare_run(access, PREPARE_KNOWN, err));
-    uint32_t flags = EEP_LEASE_RESUMED | (access->started ? EEP_LEASE_STARTED : 0);
+    uint32_t flags = EEP_LEASE_RESUMED | (access->started || access->again ? EEP_LEASE_STARTED : 0);
     return lease_fill(result, op, &sandbox, access->facts, flags, err);
 }
 

@@ -5,6 +5,7 @@
 #include "abi.h"
 #include "base/arena.h"
 #include "base/str.h"
+#include "whose.h"
 
 union any_request {
     eep_request head;
@@ -63,6 +64,7 @@ static int run_operation(const struct call *call, eep_env *env, const union any_
     op.wait.urgent = call->urgent;
     int status = call->run(&op, request, result, err);
     if (status != EEP_OK) {
+        if (status == EEP_E_LEASE_LOST && err->http_status == 404) whose_key(&op, err);
         tell_where(&op, err);
         daytona_hide_token(&env->client, err); /* also what a server put into ids and addresses */
         op_log(&op, EEP_LOG_INFO, "failed: %s: %s", err_name(status), err->message);

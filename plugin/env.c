@@ -162,6 +162,14 @@ void env_close(eep_env *env)
     env_free(env);
 }
 
+void env_note_organization(eep_env *env, eep_str organization)
+{
+    if (str_empty(organization)) return;
+    pthread_mutex_lock(&env->lock);
+    str_copy(env->organization, sizeof env->organization, organization);
+    pthread_mutex_unlock(&env->lock);
+}
+
 /* -- Operations -------------------------------------------------------------------------------- */
 
 static int set_trace(struct op *op, eep_str trace_id, struct err *err)

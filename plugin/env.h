@@ -21,9 +21,10 @@ struct eep_env {
     struct daytona client;
     struct facts_cache cache;
     eep_cancel *closing;  /* fired when it begins to close: every operation waits for it, too */
-    pthread_mutex_t lock; /* guards running */
+    pthread_mutex_t lock; /* guards running and organization */
     pthread_cond_t idle;
     unsigned running;
+    char organization[64]; /* that the credentials work for, once a sandbox told; "" = not known */
 };
 
 struct op {
@@ -43,6 +44,9 @@ struct op {
 
 int32_t env_open(const eep_open_request *request, eep_env **out, eep_error *error);
 void env_close(eep_env *env);
+
+/* A sandbox of this account has told its organization. */
+void env_note_organization(eep_env *env, eep_str organization);
 
 /* Begins an operation: EEP_E_FORKED, _SHUTDOWN, _CANCELLED (the token has been fired already),
  * _INVALID_ARGUMENT. */

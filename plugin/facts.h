@@ -23,6 +23,7 @@ struct facts {
     eep_str arch;
     eep_str folder; /* of the runner */
     eep_str identity;
+    eep_str updated; /* when the service says that it changed last before it was prepared */
     void *arena;
     atomic_uint references;
     struct facts *next; /* the cache's */

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "retry.h"
 #include "runner/answer.h"
 #include "runner/request.h"
 
@@ -45,9 +46,21 @@ static int learn(struct access *access, const struct runner_prepared *prepared, 
     known.user = str_from(prepared->user);
     known.arch = str_from(prepared->arch);
     known.folder = str_from(prepared->dir);
+    known.updated = str_from(access->updated);
     TRY(facts_put(&access->op->env->cache, &known, &fresh, err));
     facts_release(&access->facts);
     access->facts = fresh;
+    return EEP_OK;
+}
+
+/* Preparing twice is preparing once: a lost answer is asked for again. */
+static int ask(struct access *access, eep_str text, struct toolbox_execution *run, struct err *err)
+{
+    struct retry retry = RETRY_INIT;
+    while (access_execute(access, text, PREPARE_WINDOW_S, run, err) != EEP_OK) {
+        if (!retry_is_passing(err)) return retry_give_up(access->op, &retry, err);
+        TRY(retry_wait(access->op, &retry, err));
+    }
     return EEP_OK;
 }
 
@@ -57,7 +70,10 @@ static int prepare(struct access *access, eep_str root, enum prepare_mode mode,
     CLEANUP(buf_finish) struct buf text = BUF_INIT(1u << 20);
     CLEANUP(toolbox_execution_finish) struct toolbox_execution run = {.output = BUF_INIT(PREPARE_ANSWER_MAX)};
     char nonce[RUNNER_NONCE_LEN + 1];
+    struct op *op = access->op;
+    const char *outer = op->phase;
     random_hex(nonce, RUNNER_NONCE_BYTES);
+    op->phase = "prepare";
     TRY(access_locate(access, err));
     struct runner_prepare request = {
         .call = {.nonce = str_from(nonce)},
@@ -66,8 +82,9 @@ static int prepare(struct access *access, eep_str root, enum prepare_mode mode,
         .create = mode == PREPARE_NEW,
     };
     TRY(runner_prepare(&text, &request, err));
-    TRY(access_execute(access, buf_str(&text), PREPARE_WINDOW_S, &run, err));
+    TRY(ask(access, buf_str(&text), &run, err));
     TRY(runner_prepared_parse(buf_str(&run.output), &request.call, prepared, err));
+    op->phase = outer;
     if (prepared->identity == RUNNER_IDENTITY_MISSING || prepared->identity == RUNNER_IDENTITY_MISMATCH)
         return identity_lost(access, prepared->identity, err);
     return check_tools(prepared, err);
@@ -77,6 +94,7 @@ int prepare_run(struct access *access, enum prepare_mode mode, struct err *err)
 {
     struct runner_prepared prepared;
     TRY(prepare(access, access->op->env->config->workspace_dir, mode, &prepared, err));
+    access->again = prepared.again;
     return learn(access, &prepared, err);
 }
 

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "call.h"
 #include "prepare.h"
+#include "retry.h"
 #include "runner/answer.h"
 #include "runner/request.h"
 
@@ -161,12 +162,11 @@ static void note_outcome(struct realizing *realizing, uint32_t i, enum runner_pl
     realizing->result->failed++;
 }
 
-static int place(struct realizing *realizing, struct err *err)
+static int place(struct realizing *realizing, enum runner_placed *placed, struct err *err)
 {
     uint32_t count = realizing->request->source_count;
     CLEANUP(buf_finish) struct buf text = BUF_INIT(64u << 20);
     CLEANUP(toolbox_execution_finish) struct toolbox_execution run = {.output = BUF_INIT(65536 + 64 * count)};
-    CLEANUP(cleanup_free) enum runner_placed *placed = calloc(count, sizeof *placed);
     char nonce[RUNNER_NONCE_LEN + 1];
     random_hex(nonce, RUNNER_NONCE_BYTES);
     struct runner_place request = {
@@ -175,21 +175,44 @@ static int place(struct realizing *realizing, struct err *err)
         .placings = realizing->placings,
         .count = count,
     };
-    if (!placed) return err_no_memory(err);
     TRY(runner_place(&text, &request, err));
     TRY(access_execute(&realizing->access, buf_str(&text), 0, &run, err));
-    TRY(runner_placed_parse(buf_str(&run.output), &request.call, count, placed, err));
+    return runner_placed_parse(buf_str(&run.output), &request.call, count, placed, err);
+}
+
+static int upload_and_place(struct realizing *realizing, enum runner_placed *placed, struct err *err)
+{
+    if (realizing->file_count > 0)
+        TRY(access_upload(&realizing->access, realizing->files, realizing->file_count, err));
+    return place(realizing, placed, err);
+}
+
+static bool all_staged(const struct realizing *realizing, const enum runner_placed *placed)
+{
+    for (uint32_t i = 0; i < realizing->request->source_count; i++)
+        if (placed[i] == RUNNER_PLACED_NOT_STAGED) return false;
+    return true;
+}
+
+/* Both may be repeated, but only together: what was placed is not in the staging folder any more. That is also seen
+ * when an answer was lost on the way, and the placing alone made again. */
+static int put_sources(struct realizing *realizing, struct err *err)
+{
+    uint32_t count = realizing->request->source_count;
+    CLEANUP(cleanup_free) enum runner_placed *placed = calloc(count, sizeof *placed);
+    struct retry retry = RETRY_INIT;
+    struct op *op = realizing->access.op;
+    op->phase = "upload";
+    if (!placed) return err_no_memory(err);
+    TRY(plan(realizing, err));
+    while (upload_and_place(realizing, placed, err) != EEP_OK) {
+        if (!retry_is_passing(err)) return retry_give_up(op, &retry, err);
+        TRY(retry_wait(op, &retry, err));
+    }
+    if (!all_staged(realizing, placed)) TRY(upload_and_place(realizing, placed, err));
     for (uint32_t i = 0; i < count; i++)
         note_outcome(realizing, i, placed[i]);
     return EEP_OK;
-}
-
-static int put_sources(struct realizing *realizing, struct err *err)
-{
-    TRY(plan(realizing, err));
-    if (realizing->file_count > 0)
-        TRY(access_upload(&realizing->access, realizing->files, realizing->file_count, err));
-    return place(realizing, err);
 }
 
 /* -- The call ---------------------------------------------------------------------------------- */

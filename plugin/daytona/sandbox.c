@@ -88,6 +88,8 @@ int sandbox_view(struct sandbox *sandbox, json *tree, eep_str expected_id, struc
     sandbox->snapshot = json_str(json_get(tree, "snapshot"));
     sandbox->user = json_str(json_get(tree, "user"));
     sandbox->error_reason = json_str(json_get(tree, "errorReason"));
+    sandbox->organization = json_str(json_get(tree, "organizationId"));
+    sandbox->updated_at = json_str(json_get(tree, "updatedAt"));
     sandbox->labels = json_get(tree, "labels");
     json_get_bool(tree, "recoverable", &sandbox->recoverable);
     sandbox->phase = sandbox_phase_of(sandbox->state);

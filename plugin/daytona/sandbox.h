@@ -27,6 +27,8 @@ struct sandbox {
     eep_str snapshot;
     eep_str user;
     eep_str error_reason;
+    eep_str organization;
+    eep_str updated_at;
     json *labels;
     bool recoverable;
     enum sandbox_phase phase;

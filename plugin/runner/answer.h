@@ -128,6 +128,7 @@ struct runner_prepared {
     char shell[RUNNER_PATH_MAX]; /* bash where there is one, else sh                                       */
     char user[64];
     char arch[32];
+    bool again;    /* the sandbox was started anew since it was prepared last                              */
     char boot[64]; /* changes when the sandbox boots; "" = not told                                        */
     char missing[256]; /* names of missing tools, separated by blanks; "" = none */
 };

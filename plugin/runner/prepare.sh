@@ -19,6 +19,20 @@ e_identify() {
     [ "$e_y" != "$e_token" ] || e_who=ok${e_x:+new}
 }
 
+# The life of the sandbox: from one start of its first process to the next. In a container the kernel, and so its boot,
+# goes on when the sandbox is stopped and started. e_again: another life has begun since the last preparation.
+e_live() {
+    e_start=
+    e_proc 1
+    e_again=0
+    [ "$e_dir" ] || return
+    e_x=
+    read -r e_x <"$e_dir/life"
+    [ "$e_x" != "$e_boot-$e_start" ] || return
+    [ -z "$e_x" ] || e_again=1
+    echo "$e_boot-$e_start" >"$e_dir/life"
+}
+
 e_here=$PWD
 case $e_root in
 /*) ;;
@@ -29,12 +43,13 @@ mkdir -p "$e_root"
 e_folder || e_dir=
 e_boots
 [ -z "$e_dir" ] || e_walls
+e_live
 e_identify
 e_miss=
 for e_x in setsid cat rm sleep mkdir base64 head tail wc grep find ls date chmod mv; do
     command -v $e_x >/dev/null || e_miss=$e_miss,$e_x
 done
-echo "EEP1 $e_no prepared identity=$e_who boot=$e_boot missing=${e_miss:-,} ."
+echo "EEP1 $e_no prepared identity=$e_who boot=$e_boot again=$e_again missing=${e_miss:-,} ."
 echo "home $HOME"
 echo "cwd $e_here"
 echo "workspace $e_root"

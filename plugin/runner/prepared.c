@@ -71,6 +71,7 @@ int runner_prepared_parse(eep_str text, const struct runner_call *call, struct r
                           struct err *err)
 {
     struct frame frame;
+    uint64_t again;
     *prepared = (struct runner_prepared){0};
     TRY(frame_begin(text, call->nonce, &frame, err));
     if (str_is(frame.word, "refused"))
@@ -79,6 +80,8 @@ int runner_prepared_parse(eep_str text, const struct runner_call *call, struct r
     if (!identity_of(frame_get(&frame, "identity"), &prepared->identity))
         return frame_error(err, "an identity state that does not exist");
     TRY(get_word(&frame, "boot", prepared->boot, sizeof prepared->boot, err));
+    TRY(frame_u64(&frame, "again", 1, &again, err));
+    prepared->again = again == 1;
     TRY(get_missing(&frame, prepared, err));
     TRY(frame_all_used(&frame, err));
     TRY(get_paths(&frame, prepared, err));

@@ -292,6 +292,32 @@ static void a_stopped_lease_is_started(void **state)
     EXPECT_RUN(env, lease, "cat woken", "up");
 }
 
+/* Wherever an answer is lost: the files are there once, and nothing else is. */
+static void lost_answers_lose_no_file(void **state)
+{
+    static const char *const lost[] = {
+        "'match':{'path':'/process/execute','nth':1,'count':1},'do':{'drop':'after_action','reset':true}",
+        "'match':{'path':'/files/bulk-upload','nth':1,'count':1},'do':{'drop':'after_action','reset':true}",
+        "'match':{'path':'/files/bulk-upload','nth':1,'count':1},'do':{'act':true,'status':502}",
+        "'match':{'path':'/process/execute','nth':2,'count':1},'do':{'drop':'after_action','reset':true}",
+        "'match':{'path':'/process/execute','nth':2,'count':1},'do':{'act':true,'status':504,'html':true}",
+    };
+    (void)state;
+    EXPECT_RUN(env, lease, "rm -rf ./* ./.eep*", "");
+    for (size_t i = 0; i < COUNT_OF(lost); i++) {
+        char rules[256];
+        snprintf(rules, sizeof rules, "[{%s}]", lost[i]);
+        standin_faults(&standin, rules);
+        OUTCOME realized =
+            REALIZE(env, lease, SOURCES(FILE_OF(TEXT("a"), BYTES("1")), FILE_OF(TEXT("b"), BYTES("2"))));
+        standin_faults(&standin, NULL);
+        EXPECT(realized, EEP_OK);
+        assert_int_equal(realized.workspace.failed, 0);
+        assert_int_equal(realized.workspace.files, 2);
+        EXPECT_RUN(env, lease, "ls -A; cat a b; rm a b", "a\nb\n12");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -309,6 +335,7 @@ int main(void)
         cmocka_unit_test(a_place_without_permission_is_told),
         cmocka_unit_test(bad_sources_are_refused_before_anything_is_sent),
         cmocka_unit_test(a_stopped_lease_is_started),
+        cmocka_unit_test(lost_answers_lose_no_file),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
