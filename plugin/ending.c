@@ -50,10 +50,16 @@ static int ran_out(const struct order *order, const char *goal, struct err *err)
     return lifecycle_ran_out(order->op, order->lease, str_from(order->end->state), goal, err);
 }
 
-/* What an order met with. EEP_OK = try again after a while, or *err tells what to do about a refusal. */
-static int after_failure(struct order *order, struct err *err)
+/* It was not accepted; but an earlier one, whose answer was lost, may have been. */
+static int not_accepted(struct order *order, const struct err *err)
 {
     if (err->flags & EEP_ERROR_MAYBE_APPLIED) order->maybe_applied = true;
+    return err->code;
+}
+
+/* EEP_OK = try again, after a while. */
+static int after_failure(struct order *order, struct err *err)
+{
     if (!retry_is_passing(err)) return retry_give_up(order->op, &order->retry, err);
     return retry_wait(order->op, &order->retry, err);
 }
@@ -102,7 +108,7 @@ static int order_stop(struct order *order, struct err *err)
             note_resting(order->end, sandbox.state);
             return EEP_OK;
         }
-        if (status == EEP_E_NOT_FOUND) {
+        if (not_accepted(order, err) == EEP_E_NOT_FOUND) {
             found_gone(order, STR("destroyed"));
             return EEP_OK;
         }
@@ -191,7 +197,7 @@ static int order_archive(struct order *order, struct err *err)
             note_archive(order->end, sandbox.state);
             return EEP_OK;
         }
-        if (status == EEP_E_CONFLICT)
+        if (not_accepted(order, err) == EEP_E_CONFLICT)
             TRY(after_archive_conflict(order, err));
         else
             TRY(after_failure(order, err));
@@ -248,7 +254,7 @@ static int order_delete(struct order *order, struct err *err)
             note_gone(order->end, sandbox.state.ptr ? sandbox.state : STR("destroying"));
             return EEP_OK;
         }
-        if (status == EEP_E_NOT_FOUND) {
+        if (not_accepted(order, err) == EEP_E_NOT_FOUND) {
             found_gone(order, STR("destroyed"));
             return EEP_OK;
         }

@@ -71,7 +71,9 @@ static int search(struct leasing *leasing, struct op *op, struct err *err)
     for (;;) {
         int status = look_up(leasing, op, err);
         if (status != EEP_E_NOT_FOUND || clock_now_ms() >= until) return status;
-        TRY(retry_poll(op, &retry, err));
+        struct err missing = *err;
+        if (retry_poll(op, &retry, err) != EEP_OK)
+            return err_prefix(err, "%.150s, and the name is not free", missing.message);
     }
 }
 

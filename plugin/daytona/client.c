@@ -208,7 +208,7 @@ static int call_service(struct daytona *client, const struct api_call *call, con
     if (status == EEP_OK && response.status / 100 != 2) status = error_from_api(&response, call->method, err);
     if (status == EEP_OK) return take_answer(call, &response, answer, err);
     take_note(client, call, &response, err);
-    return status;
+    return err_flag(err, response.repeated && strcmp(call->method, "GET") != 0 ? EEP_ERROR_MAYBE_APPLIED : 0);
 }
 
 int daytona_api(struct daytona *client, const struct api_call *call, const struct wait *wait, json **answer,

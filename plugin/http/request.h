@@ -77,7 +77,8 @@ struct http_response {
     uint32_t
         retry_after_ms; /* the largest of all headers that begin with Retry-After (protocol 12.1); 0 = none */
     char retry_after_name[32]; /* what follows in that header's name: "sandbox-create"; "" = nothing */
-    int64_t range_total;       /* complete size as told by Content-Range; -1 = not told */
+    bool repeated; /* libcurl sent the request more than once: an earlier one may have been carried out */
+    int64_t range_total; /* complete size as told by Content-Range; -1 = not told */
 };
 
 #define HTTP_RESPONSE_INIT                                                                                   \

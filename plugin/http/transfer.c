@@ -224,6 +224,7 @@ static int on_connected(void *ctx, char *address, char *local_address, int port,
 {
     struct transfer *transfer = ctx;
     (void)address, (void)local_address, (void)port, (void)local_port;
+    transfer->issued++;
     transfer->owner.on_connected(transfer->owner.ctx, transfer->owner.owner);
     return CURL_PREREQFUNC_OK;
 }
@@ -455,6 +456,7 @@ int transfer_result(struct transfer *transfer, CURLcode code, struct err *err)
 {
     long os_errno = 0;
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &transfer->response->status);
+    transfer->response->repeated = transfer->issued > 1;
     /* libcurl takes an answer that ends within its head for a whole one */
     if (code == CURLE_OK && transfer->in_head) code = CURLE_PARTIAL_FILE;
     if (code == CURLE_OK) return EEP_OK;

@@ -25,6 +25,7 @@ struct transfer {
     struct http_response *response;
     int64_t deadline;
     char curl_error[CURL_ERROR_SIZE];
+    unsigned issued; /* how often the request went out: libcurl repeats it when a kept connection has died */
     size_t head_bytes;
     bool in_head;       /* the empty line behind the headers is still to come */
     bool no_descriptor; /* the process has none left for a socket */
