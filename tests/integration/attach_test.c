@@ -17,9 +17,7 @@ static void make_file(const char *name)
 
 static uint64_t bytes_written(const char *id)
 {
-    OUTCOME looked = LOOK(id);
-    EXPECT(looked, EEP_OK);
-    return looked.execution.stdout_total;
+    return executions_written(env, lease, id);
 }
 
 /* -- In a fresh process ------------------------------------------------------------------------ */

@@ -44,12 +44,6 @@ static struct outcome end(struct running *running)
     return running->outcome;
 }
 
-static bool has_written(const char *id, uint64_t bytes)
-{
-    OUTCOME looked = LOOK(id);
-    return looked.code == EEP_OK && looked.execution.stdout_total >= bytes;
-}
-
 /* How many processes of the sandbox have this in their command lines. */
 static void expect_processes(const char *pattern, const char *count)
 {
@@ -68,7 +62,7 @@ static void expect_rung(const char *traps, int rung)
     snprintf(id, sizeof id, "rung-%d", rung);
     snprintf(script, sizeof script, "trap '' %s; echo on; while :; do sleep 0.05; done", traps);
     begin(&running, id, script);
-    AWAIT(has_written(id, 3));
+    AWAIT(executions_written(env, lease, id) == 3);
     plugin()->cancel_fire(running.request.head.cancel);
     OUTCOME ended = end(&running);
     EXPECT(ended, EEP_E_CANCELLED);
@@ -138,7 +132,7 @@ static void those_who_leave_are_found(void **state)
     struct running running;
     (void)state;
     begin(&running, "leavers", script);
-    AWAIT(has_written("leavers", 3));
+    AWAIT(executions_written(env, lease, "leavers") == 3);
     expect_processes("sleep 710", "4\n");
     plugin()->cancel_fire(running.request.head.cancel);
     OUTCOME ended = end(&running);
@@ -159,7 +153,7 @@ static void the_others_on_the_lease_never_notice(void **state)
         begin(&all[i], ids[i], "echo on; " WAIT_FOR("~/go-on") "echo done; exit 3");
     }
     for (int i = 0; i < COUNT; i++)
-        AWAIT(has_written(ids[i], 3));
+        AWAIT(executions_written(env, lease, ids[i]) == 3);
     for (int i = 0; i < COUNT; i += 2)
         plugin()->cancel_fire(all[i].request.head.cancel);
     for (int i = 0; i < COUNT; i += 2) {

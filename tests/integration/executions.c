@@ -22,6 +22,12 @@ CALL(attach)
 CALL(kill)
 CALL(drop)
 
+uint64_t executions_written(eep_env *env, const char *lease, const char *id)
+{
+    OUTCOME looked = LOOK(id);
+    return looked.code == EEP_OK ? looked.execution.stdout_total : 0;
+}
+
 struct listed executions_list(eep_env *env, const char *lease, uint32_t max, uint32_t flags)
 {
     struct listed listed = {.list.head.struct_size = sizeof listed.list};

@@ -29,6 +29,9 @@ struct outcome call_drop(eep_env *env, const eep_drop_request *request);
 /* Shell text that goes on when the file is there. */
 #define WAIT_FOR(file) "while ! [ -e " file " ]; do sleep 0.02; done; "
 
+/* How many bytes of stdout there are now; 0 also if that cannot be told. */
+uint64_t executions_written(eep_env *env, const char *lease, const char *id);
+
 struct listed {
     int32_t code;
     eep_execution_list list;

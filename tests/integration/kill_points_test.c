@@ -69,13 +69,6 @@ static void start_detached(const struct job *job)
     EXPECT(detached, EEP_OK);
 }
 
-static uint64_t written(const char *id)
-{
-    OUTCOME looked = LOOK(id);
-    EXPECT(looked, EEP_OK);
-    return looked.execution.stdout_total;
-}
-
 /* Cut requests are repeated after a pause, and by their number they tell that the fault was met. */
 static void expect_retried(const struct outcome *outcome)
 {
@@ -123,7 +116,7 @@ static void an_attach_is_cut(const char *fault, int count)
 {
     struct job made = job("echo before; sleep 0.4; echo after; exit 3");
     start_detached(&made);
-    AWAIT(written(made.id) >= 3);
+    AWAIT(executions_written(env, lease, made.id) >= 3);
     cut(EXECUTE_PATH, 1, count, fault);
     OUTCOME attached = ATTACH(made.id, .stdout_from = 3);
     EXPECT(attached, EEP_OK);
