@@ -48,10 +48,8 @@ static int parse_refusal(struct frame *frame, struct runner_answer *answer, stru
         const char *word;
         enum runner_refusal refusal;
     } table[] = {
-        {"cwd", RUNNER_REFUSAL_CWD},
-        {"folder", RUNNER_REFUSAL_FOLDER},
-        {"disk", RUNNER_REFUSAL_DISK},
-        {"died", RUNNER_REFUSAL_DIED},
+        {"cwd", RUNNER_REFUSAL_CWD},       {"folder", RUNNER_REFUSAL_FOLDER}, {"disk", RUNNER_REFUSAL_DISK},
+        {"runner", RUNNER_REFUSAL_RUNNER}, {"died", RUNNER_REFUSAL_DIED},
     };
     eep_str why = frame_get(frame, "why");
     if (str_has_prefix(why, "tool:") && why.len - 5 < sizeof answer->tool) {
@@ -142,8 +140,17 @@ static int get_digest(struct frame *frame, struct runner_answer *answer, struct 
     return EEP_OK;
 }
 
+/* Only the native runner says who it is. */
+static int get_runner(struct frame *frame, struct runner_answer *answer, struct err *err)
+{
+    eep_str by = frame_get(frame, "by");
+    answer->native = str_is(by, "native");
+    return answer->native || str_absent(by) ? EEP_OK : frame_error(err, "an unknown runner");
+}
+
 static int get_fields(struct frame *frame, struct runner_answer *answer, struct err *err)
 {
+    TRY(get_runner(frame, answer, err));
     TRY(get_flag(frame, "att", &answer->attached, err));
     TRY(frame_u64(frame, "o", TOTAL_MAX, &answer->out.total, err));
     TRY(frame_u64(frame, "e", TOTAL_MAX, &answer->err.total, err));

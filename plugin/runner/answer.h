@@ -34,6 +34,7 @@ enum runner_refusal {
     RUNNER_REFUSAL_TOOL,   /* `tool` is missing: EEP_E_SANDBOX   */
     RUNNER_REFUSAL_FOLDER, /* no folder for the records can be had: EEP_E_SANDBOX */
     RUNNER_REFUSAL_DISK,   /* the disk is full: EEP_E_SANDBOX   */
+    RUNNER_REFUSAL_RUNNER, /* the native runner is not where it was: sh can do it */
     RUNNER_REFUSAL_DIED,   /* the supervisor died before it marked anything: may be tried again   */
 };
 
@@ -48,6 +49,7 @@ struct runner_stream {
 struct runner_answer {
     enum runner_state state;
     bool attached; /* the id had been started before this request */
+    bool native;   /* the native runner has answered (not told with RUNNER_REFUSED) */
 
     /* RUNNER_REFUSED */
     enum runner_refusal refusal;
@@ -119,7 +121,17 @@ enum runner_identity {
     RUNNER_IDENTITY_MISMATCH,
 };
 
+/* What there is of the native runner. */
+enum runner_native_state {
+    RUNNER_NATIVE_UNASKED,
+    RUNNER_NATIVE_OK,     /* at `native` */
+    RUNNER_NATIVE_ABSENT, /* it is not there, and was not brought along for this CPU */
+    RUNNER_NATIVE_BROKEN, /* it is there, or was brought along, and does not run: a filesystem or a filter forbids */
+};
+
 struct runner_prepared {
+    enum runner_native_state native_state;
+    char native[RUNNER_PATH_MAX]; /* with RUNNER_NATIVE_OK */
     enum runner_identity identity;
     char home[RUNNER_PATH_MAX];
     char cwd[RUNNER_PATH_MAX]; /* working directory of the service                                       */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "runner/native.h"
 #include "runner/quote.h"
 
 static eep_str argument(const struct runner_command *command, uint32_t index)
@@ -91,6 +92,42 @@ int command_script(struct buf *out, const struct runner_command *command)
     if (command->argv_count == 0) return buf_append_str(out, command->script);
     TRY(buf_append_cstr(out, "exec"));
     return put_argv(out, command);
+}
+
+/* Without a shell around it the environment travels by itself; with login profiles the script sets it after them. */
+static int native_env(struct buf *fields, const struct runner_command *command)
+{
+    CLEANUP(buf_finish_secret) struct buf pair = BUF_INIT(fields->max);
+    for (uint32_t i = 0; i < command->env_count && !command->login; i++) {
+        buf_reset(&pair);
+        TRY(buf_append_str(&pair, variable(command, i).name));
+        TRY(buf_append_char(&pair, '='));
+        TRY(buf_append_str(&pair, variable(command, i).value));
+        TRY(native_field(fields, "env", buf_str(&pair)));
+    }
+    return EEP_OK;
+}
+
+static int native_script(struct buf *fields, const struct runner_command *command)
+{
+    CLEANUP(buf_finish_secret) struct buf script = BUF_INIT(fields->max);
+    TRY(command_script(&script, command));
+    TRY(native_field(fields, "shell", command_shell(command)));
+    return native_field(fields, "script", buf_str(&script));
+}
+
+int command_fields(struct buf *fields, const struct runner_command *command)
+{
+    if (command->merge) TRY(native_field(fields, "merge", STR("")));
+    if (command->login) TRY(native_field(fields, "login", STR("")));
+    if (!str_empty(command->cwd)) TRY(native_field(fields, "cwd", command->cwd));
+    TRY(native_env(fields, command));
+    if (command->stdin_data.len > 0)
+        TRY(native_field(fields, "input", (eep_str){command->stdin_data.ptr, command->stdin_data.len}));
+    if (command_has_script(command)) return native_script(fields, command);
+    for (uint32_t i = 0; i < command->argv_count; i++)
+        TRY(native_field(fields, "arg", argument(command, i)));
+    return EEP_OK;
 }
 
 static int check_env(const struct runner_command *command, struct err *err)

@@ -22,6 +22,9 @@ bool command_sets_path(const struct runner_command *command);
 NODISCARD int command_settings(struct buf *out, const struct runner_command *command);
 NODISCARD int command_script(struct buf *out, const struct runner_command *command);
 
+/* All of it as fields of a request to the native runner (native.h). */
+NODISCARD int command_fields(struct buf *fields, const struct runner_command *command);
+
 /* EEP_E_INVALID_ARGUMENT */
 NODISCARD int command_check(const struct runner_command *command, struct err *err);
 

@@ -1,5 +1,6 @@
 # prepare.sh: makes the workspace, looks whether this is the sandbox that was leased, and tells what there is. The
-# request has set e_root (may be empty), e_token (may be empty) and e_create.
+# request has set e_root (may be empty), e_token (may be empty), e_create, e_native (the native runner's name; empty = do
+# not look for it) and, if it brings it along, e_cpu and the function e_unpack.
 
 # The identity: a token that the lease's maker stored; whoever resumes it compares.
 e_identify() {
@@ -33,6 +34,21 @@ e_live() {
     echo "$e_boot-$e_start" >"$e_dir/life"
 }
 
+# The native runner: unpacked if it is not there, and used only if it runs. An empty file says that unpacking failed: it
+# is not tried again.
+e_look_native() {
+    e_has=unasked e_bin=
+    [ "$e_native" ] && [ "$e_dir" ] || return
+    e_bin=$e_dir/$e_native e_has=absent
+    if [ ! -e "$e_bin" ]; then
+        [ "$e_cpu" ] && [ "$e_cpu" = "$e_arch" ] || return
+        e_unpack >"$e_bin.$e_no" && chmod 700 "$e_bin.$e_no" || { :; } >"$e_bin.$e_no"
+        mv -f "$e_bin.$e_no" "$e_bin"
+    fi
+    e_has=ok
+    [ "$("$e_bin" check)" = "EEP1 runs" ] || e_has=broken
+}
+
 e_here=$PWD
 case $e_root in
 /*) ;;
@@ -45,19 +61,22 @@ e_boots
 [ -z "$e_dir" ] || e_walls
 e_live
 e_identify
+e_arch=$(uname -m)
+e_look_native
 e_miss=
 for e_x in setsid cat rm sleep mkdir base64 head tail wc grep find ls date chmod mv; do
     command -v $e_x >/dev/null || e_miss=$e_miss,$e_x
 done
-echo "EEP1 $e_no prepared identity=$e_who boot=$e_boot again=$e_again missing=${e_miss:-,} ."
+echo "EEP1 $e_no prepared identity=$e_who native=$e_has boot=$e_boot again=$e_again missing=${e_miss:-,} ."
 echo "home $HOME"
 echo "cwd $e_here"
 echo "workspace $e_root"
 echo "dir $e_dir"
+echo "native $e_bin"
 e_x=$(command -v bash || command -v sh)
 case $e_x in /*) ;; *) e_x=/bin/sh ;; esac # busybox has its own
 echo "shell $e_x"
 e_x=$(id -un) # fails for a user without a name, yet some print the number
 echo "user ${e_x:-$USER}"
-echo "arch $(uname -m)"
+echo "arch $e_arch"
 echo "EEP1 $e_no end"

@@ -28,6 +28,22 @@ static bool identity_of(eep_str word, enum runner_identity *identity)
     return false;
 }
 
+static bool native_state_of(eep_str word, enum runner_native_state *state)
+{
+    static const char *const names[] = {
+        [RUNNER_NATIVE_UNASKED] = "unasked",
+        [RUNNER_NATIVE_OK] = "ok",
+        [RUNNER_NATIVE_ABSENT] = "absent",
+        [RUNNER_NATIVE_BROKEN] = "broken",
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (!str_is(word, names[i])) continue;
+        *state = (enum runner_native_state)i;
+        return true;
+    }
+    return false;
+}
+
 static int get_word(struct frame *frame, const char *key, char *out, size_t cap, struct err *err)
 {
     eep_str value = frame_get(frame, key);
@@ -62,6 +78,7 @@ static int get_paths(struct frame *frame, struct runner_prepared *prepared, stru
     TRY(get_path(frame, "cwd", prepared->cwd, false, err));
     TRY(get_path(frame, "workspace", prepared->workspace, false, err));
     TRY(get_path(frame, "dir", prepared->dir, true, err));
+    TRY(get_path(frame, "native", prepared->native, prepared->native_state != RUNNER_NATIVE_OK, err));
     TRY(get_path(frame, "shell", prepared->shell, false, err));
     TRY(frame_text(frame, "user", prepared->user, sizeof prepared->user, err));
     return frame_text(frame, "arch", prepared->arch, sizeof prepared->arch, err);
@@ -79,6 +96,8 @@ int runner_prepared_parse(eep_str text, const struct runner_call *call, struct r
     if (!str_is(frame.word, "prepared")) return frame_error(err, "it is no answer to prepare");
     if (!identity_of(frame_get(&frame, "identity"), &prepared->identity))
         return frame_error(err, "an identity state that does not exist");
+    if (!native_state_of(frame_get(&frame, "native"), &prepared->native_state))
+        return frame_error(err, "a state of the native runner that does not exist");
     TRY(get_word(&frame, "boot", prepared->boot, sizeof prepared->boot, err));
     TRY(frame_u64(&frame, "again", 1, &again, err));
     prepared->again = again == 1;

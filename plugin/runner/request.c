@@ -1,10 +1,12 @@
 #include "runner/request.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/b64.h"
 #include "base/str.h"
 #include "runner/command.h"
+#include "runner/native.h"
 #include "runner/quote.h"
 #include "runner/texts.h"
 
@@ -15,6 +17,17 @@
 static int finish(const struct buf *out, int status, struct err *err)
 {
     return buf_error(out, status, "the request", err);
+}
+
+/* Who will do it: a build without programs has sh only. */
+static bool uses_native(const struct runner_call *call)
+{
+    return call->use == RUNNER_NATIVE || (call->use == RUNNER_EITHER && native_name());
+}
+
+static bool uses_sh(const struct runner_call *call)
+{
+    return call->use != RUNNER_NATIVE;
 }
 
 static int assign(struct buf *out, const char *name, eep_str value)
@@ -40,6 +53,8 @@ static int check_call(const struct runner_call *call, bool with_id, struct err *
         return err_set(err, EEP_E_INVALID_ARGUMENT, "a nonce must be %d hex digits", RUNNER_NONCE_LEN);
     if (!str_absent(call->dir) && !is_absolute(call->dir))
         return err_set(err, EEP_E_INVALID_ARGUMENT, "the runner's folder must be an absolute path");
+    if (call->use == RUNNER_NATIVE && !is_absolute(call->native))
+        return err_set(err, EEP_E_INVALID_ARGUMENT, "the native runner must be an absolute path");
     return EEP_OK;
 }
 
@@ -63,12 +78,46 @@ static int put_wait(struct buf *out, const struct runner_wait *wait)
     return assign_u64(out, "e_in", wait->inline_bytes);
 }
 
+/* SIGNAL:MS …; the longest has 40 bytes. */
+#define RUNGS_MAX 64
+
+static eep_str rungs_of(const struct runner_ladder *ladder, char text[RUNGS_MAX])
+{
+    int len = 0;
+    if (ladder->int_ms) len += snprintf(text, RUNGS_MAX, "2:%u ", ladder->int_ms);
+    if (ladder->term_ms) len += snprintf(text + len, RUNGS_MAX - (size_t)len, "15:%u ", ladder->term_ms);
+    len += snprintf(text + len, RUNGS_MAX - (size_t)len, "9:%u", ladder->kill_ms ? ladder->kill_ms : 1000);
+    return (eep_str){text, (size_t)len};
+}
+
 static int put_ladder(struct buf *out, const struct runner_ladder *ladder)
 {
-    TRY(buf_append_cstr(out, "e_rungs='"));
-    if (ladder->int_ms) TRY(buf_appendf(out, "2:%u ", ladder->int_ms));
-    if (ladder->term_ms) TRY(buf_appendf(out, "15:%u ", ladder->term_ms));
-    return buf_appendf(out, "9:%u'\n", ladder->kill_ms ? ladder->kill_ms : 1000);
+    char text[RUNGS_MAX];
+    return assign(out, "e_rungs", rungs_of(ladder, text));
+}
+
+/* What all requests to the native runner have. */
+static int native_head(struct buf *fields, const char *operation, const struct runner_call *call)
+{
+    TRY(native_field(fields, "op", str_from(operation)));
+    TRY(native_field(fields, "nonce", call->nonce));
+    TRY(native_field(fields, "id", call->id));
+    return str_empty(call->dir) ? EEP_OK : native_field(fields, "dir", call->dir);
+}
+
+static int native_wait(struct buf *fields, const struct runner_wait *wait)
+{
+    if (wait->news) TRY(native_field(fields, "news", STR("")));
+    TRY(native_number(fields, "window", wait->window_ms));
+    TRY(native_number(fields, "from-out", wait->offset_out));
+    TRY(native_number(fields, "from-err", wait->offset_err));
+    return native_number(fields, "inline", wait->inline_bytes);
+}
+
+static int native_ladder(struct buf *fields, const struct runner_ladder *ladder)
+{
+    char text[RUNGS_MAX];
+    return native_field(fields, "rungs", rungs_of(ladder, text));
 }
 
 /* The functions that requests for one execution share. */
@@ -138,16 +187,25 @@ static int put_inputs(struct buf *out, const struct runner_command *command)
     return buf_appendf(out, "e_setsid=%s\n}\n", setsid);
 }
 
-static int put_settings(struct buf *out, const struct runner_start *start)
+static const struct runner_ladder *ladder_of(const struct runner_start *start)
 {
     static const struct runner_ladder usual = {.int_ms = 2000, .term_ms = 3000, .kill_ms = 1000};
     const struct runner_ladder *ladder = &start->ladder;
+    return ladder->int_ms || ladder->term_ms || ladder->kill_ms ? ladder : &usual;
+}
+
+static uint64_t max_output_of(const struct runner_start *start)
+{
+    return start->max_output ? start->max_output : DEFAULT_MAX_OUTPUT;
+}
+
+static int put_settings(struct buf *out, const struct runner_start *start)
+{
     const struct runner_command *command = &start->command;
-    bool given = ladder->int_ms || ladder->term_ms || ladder->kill_ms;
-    TRY(put_ladder(out, given ? ladder : &usual));
+    TRY(put_ladder(out, ladder_of(start)));
     TRY(put_wait(out, &start->wait));
     TRY(buf_appendf(out, "e_limit=%u.%03u\n", start->time_limit_ms / 1000, start->time_limit_ms % 1000));
-    TRY(assign_u64(out, "e_max", start->max_output ? start->max_output : DEFAULT_MAX_OUTPUT));
+    TRY(assign_u64(out, "e_max", max_output_of(start)));
     TRY(assign_u64(out, "e_merge", command->merge));
     TRY(assign_u64(out, "e_login", command->login));
     TRY(assign(out, "e_shell", command_shell(command)));
@@ -170,7 +228,7 @@ static int put_texts(struct buf *out)
     return EEP_OK;
 }
 
-static int put_start(struct buf *out, const struct runner_start *start, const char *digest)
+static int put_start_sh(struct buf *out, const struct runner_start *start, const char *digest)
 {
     TRY(head(out, &start->call));
     TRY(buf_appendf(out, "e_digest=%s\n", digest));
@@ -179,6 +237,40 @@ static int put_start(struct buf *out, const struct runner_start *start, const ch
     TRY(put_inputs(out, &start->command));
     TRY(buf_append_cstr(out, text_start));
     return start->clean ? buf_append_cstr(out, text_clean) : EEP_OK;
+}
+
+static int native_start(struct buf *fields, const struct runner_start *start, const char *digest)
+{
+    TRY(native_head(fields, "start", &start->call));
+    TRY(native_field(fields, "digest", str_from(digest)));
+    TRY(native_wait(fields, &start->wait));
+    TRY(native_ladder(fields, ladder_of(start)));
+    TRY(native_number(fields, "limit", start->time_limit_ms));
+    TRY(native_number(fields, "max", max_output_of(start)));
+    TRY(native_field(fields, "usual", start->default_shell));
+    return command_fields(fields, &start->command);
+}
+
+/* Behind the native runner's answer the shell goes on, to remove what is past its time. */
+static int put_cleaning(struct buf *out, const struct runner_call *call)
+{
+    TRY(head(out, call));
+    TRY(put_common(out));
+    TRY(buf_append_cstr(out, "e_folder\n"));
+    return buf_append_cstr(out, text_clean);
+}
+
+static int put_start(struct buf *out, const struct runner_start *start, const char *digest)
+{
+    if (uses_native(&start->call)) {
+        bool cleans = start->clean && !uses_sh(&start->call);
+        CLEANUP(buf_finish_secret) struct buf fields = BUF_INIT(out->max);
+        TRY(native_start(&fields, start, digest));
+        TRY(buf_appendf(out, "e_digest=%s\n", digest));
+        TRY(native_put(out, &start->call, &fields, cleans));
+        if (cleans) TRY(put_cleaning(out, &start->call));
+    }
+    return uses_sh(&start->call) ? put_start_sh(out, start, digest) : EEP_OK;
 }
 
 int runner_start(struct buf *out, const struct runner_start *start, struct err *err)
@@ -198,6 +290,13 @@ int runner_start(struct buf *out, const struct runner_start *start, struct err *
 
 static int put_attach(struct buf *out, const struct runner_call *call, const struct runner_wait *wait)
 {
+    if (uses_native(call)) {
+        CLEANUP(buf_finish) struct buf fields = BUF_INIT(out->max);
+        TRY(native_head(&fields, "attach", call));
+        TRY(native_wait(&fields, wait));
+        TRY(native_put(out, call, &fields, false));
+    }
+    if (!uses_sh(call)) return EEP_OK;
     TRY(head(out, call));
     TRY(put_wait(out, wait));
     TRY(put_common(out));
@@ -214,6 +313,14 @@ int runner_attach(struct buf *out, const struct runner_call *call, const struct 
 static int put_kill(struct buf *out, const struct runner_call *call, const struct runner_ladder *ladder,
                     const struct runner_wait *wait)
 {
+    if (uses_native(call)) {
+        CLEANUP(buf_finish) struct buf fields = BUF_INIT(out->max);
+        TRY(native_head(&fields, "kill", call));
+        TRY(native_wait(&fields, wait));
+        TRY(native_ladder(&fields, ladder));
+        TRY(native_put(out, call, &fields, false));
+    }
+    if (!uses_sh(call)) return EEP_OK;
     TRY(head(out, call));
     TRY(put_wait(out, wait));
     TRY(put_ladder(out, ladder));
@@ -231,6 +338,12 @@ int runner_kill(struct buf *out, const struct runner_call *call, const struct ru
 
 static int put_drop(struct buf *out, const struct runner_call *call)
 {
+    if (uses_native(call)) {
+        CLEANUP(buf_finish) struct buf fields = BUF_INIT(out->max);
+        TRY(native_head(&fields, "drop", call));
+        TRY(native_put(out, call, &fields, false));
+    }
+    if (!uses_sh(call)) return EEP_OK;
     TRY(head(out, call));
     TRY(put_wait(out, &(struct runner_wait){0}));
     TRY(put_common(out));
@@ -257,12 +370,26 @@ int runner_list(struct buf *out, const struct runner_call *call, uint32_t max, s
     return finish(out, put_list(out, call, max), err);
 }
 
+/* The native runner's name, and a function that unpacks it (`false` when it is not brought along). */
+static int put_program(struct buf *out, const struct runner_prepare *prepare)
+{
+    const char *name = prepare->native ? native_name() : NULL;
+    const char *program = name && !str_empty(prepare->program) ? native_program(prepare->program) : NULL;
+    TRY(assign(out, "e_native", str_from(name)));
+    TRY(assign(out, "e_cpu", program ? prepare->program : (eep_str){0}));
+    if (!program) return EEP_OK;
+    TRY(buf_append_cstr(out, "e_unpack() {\nbase64 -d <<'~' | gzip -dc\n"));
+    TRY(buf_append_cstr(out, program));
+    return buf_append_cstr(out, "~\n}\n");
+}
+
 static int put_prepare(struct buf *out, const struct runner_prepare *prepare)
 {
     TRY(head(out, &prepare->call));
     TRY(assign(out, "e_root", prepare->workspace));
     TRY(assign(out, "e_token", prepare->identity));
     TRY(assign_u64(out, "e_create", prepare->create));
+    TRY(put_program(out, prepare));
     TRY(put_common(out));
     TRY(buf_append_cstr(out, text_prepare));
     return buf_append_cstr(out, text_clean);

@@ -25,12 +25,22 @@
 /* Hex digits of a request's digest. */
 #define RUNNER_DIGEST_LEN 32
 
+/* Who is asked to do it. Both runners read what the other wrote. */
+enum runner_use {
+    RUNNER_SH,     /* the texts in sh, which travel with the request */
+    RUNNER_NATIVE, /* the program at `native`; where it is not, the answer is RUNNER_REFUSAL_RUNNER */
+    RUNNER_EITHER, /* the program if it is in the folder, else sh: for who has not seen the sandbox yet */
+};
+
 /* What every request needs. */
 struct runner_call {
     eep_str id; /* execution id: [A-Za-z0-9_-]{1,64}; absent where there is none (prepare, place, list)    */
     eep_str nonce; /* RUNNER_NONCE_LEN hex digits */
     eep_str dir;   /* the runner's folder as `prepare` told it (absolute); absent = the runner looks for it
                       itself */
+    enum runner_use
+        use; /* of start, attach, kill and drop; RUNNER_EITHER is RUNNER_SH in a build without programs */
+    eep_str native; /* with RUNNER_NATIVE: the path that `prepare` told */
 };
 
 /* What is run: all of it, and nothing else, goes into the digest. The fields are those of
@@ -61,8 +71,8 @@ struct runner_ladder {
 /* Which bytes to answer with, and when. */
 struct runner_wait {
     bool news; /* also answer when there are bytes beyond the offsets; else only at the end          */
-    uint32_t window_ms;  /* answer "running" after so long. For a start without `news` the limit is the
-                            service's  timeout instead (408, then attach): the shell waits for the supervisor  */
+    uint32_t window_ms;  /* answer "running" after so long. With sh, a start without `news` has the
+                            service's timeout instead (408, then attach): the shell waits for the supervisor   */
     uint64_t offset_out; /* bytes of stdout that the caller has */
     uint64_t offset_err;
     uint32_t inline_bytes; /* at most so many bytes of each stream in the answer; 0 = none */
@@ -113,6 +123,9 @@ struct runner_prepare {
                           there  */
     eep_str identity;  /* printable token without blanks, at most 128 bytes; absent = do not look  */
     bool create; /* store the identity if there is none yet; else its absence is RUNNER_IDENTITY_MISSING    */
+    bool native; /* look for the native runner, and whether it works there */
+    eep_str
+        program; /* with `native`: also bring it along, for this CPU (x86_64, aarch64); absent = do not    */
 };
 
 NODISCARD int runner_prepare(struct buf *out, const struct runner_prepare *prepare, struct err *err);

@@ -18,6 +18,11 @@ static int refusal_error(const struct runner_answer *answer, struct err *err)
     case RUNNER_REFUSAL_DISK:
         return err_set(err, EEP_E_SANDBOX,
                        "the sandbox's disk is full: nothing was started; dropping executions makes room");
+    case RUNNER_REFUSAL_RUNNER:
+        err_set(err, EEP_E_SANDBOX,
+                "the native runner has gone from the sandbox: nothing was started; resume the lease to put "
+                "it back");
+        return err_flag(err, EEP_ERROR_RETRYABLE);
     case RUNNER_REFUSAL_DIED:
     case RUNNER_REFUSAL_NONE: break;
     }

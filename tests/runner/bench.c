@@ -1,4 +1,4 @@
-/* bench: what the runner costs over a bare process/execute of the same command, in ms, by shell. Interleaved runs;
+/* bench: what the runner costs over a bare process/execute of the same command, in ms, by runner and shell. Interleaved runs;
  * median and 95th percentile. `build/tests/runner/bench [RUNS]` */
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,7 +44,7 @@ static double durable(struct world *world, const char *script)
     struct runner_start start = world_script(world_id(world, id), script);
     start.command.shell =
         str_from(strcmp(world->service.shell, "busybox ash") == 0 ? "sh" : world->service.shell);
-    start.call.nonce = world_call(world, id).nonce;
+    start.call = world_call(world, id);
     if (runner_start(&text, &start, &err) != EEP_OK) abort();
     runner_answer_init(&answer);
     double begin = now();
@@ -72,8 +72,9 @@ static void compare_under(struct world *world)
         }
         qsort(a, (size_t)runs, sizeof *a, compare);
         qsort(b, (size_t)runs, sizeof *b, compare);
-        printf("%-12s %-26s bare %5.2f  runner %5.2f  cost %5.2f  (p95 %5.2f)\n", world->service.shell,
-               scripts[s], a[runs / 2], b[runs / 2], b[runs / 2] - a[runs / 2], b[runs * 95 / 100]);
+        printf("%-6s %-12s %-26s bare %5.2f  runner %5.2f  cost %5.2f  (p95 %5.2f)\n",
+               world_is_native(world) ? "native" : "sh", world->service.shell, scripts[s], a[runs / 2],
+               b[runs / 2], b[runs / 2] - a[runs / 2], b[runs * 95 / 100]);
     }
 }
 

@@ -1,7 +1,5 @@
 # Tests of the runner by itself, under four shells, without a network. `make runner-bench` prints what it costs.
 
-include plugin/runner/build.mk
-
 RUNNER_TESTS   := streams inputs once limits image
 RUNNER_HARNESS := $(BUILD)/tests/runner/service.o $(BUILD)/tests/runner/world.o
 RUNNER_CODEC    = $(filter $(BUILD)/plugin/runner/% $(BUILD)/plugin/base/%,$(PLUGIN_OBJ))

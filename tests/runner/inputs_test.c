@@ -351,7 +351,7 @@ static void secrets(struct world *world)
         EEP_OK);
     start.command = (struct runner_command){
         .script = buf_str(&script), .env = env, .env_count = 1, .stdin_data = {secret, strlen(secret)}};
-    start.call.nonce = world_call(world, id).nonce;
+    start.call = world_call(world, id);
     assert_int_equal(runner_start(&text, &start, &err), EEP_OK);
 
     struct request request;

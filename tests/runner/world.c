@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -39,9 +40,30 @@ static void make_tools(struct world *world)
     world_setenv(world, path);
 }
 
-static void world_init(struct world *world, const char *shell)
+/* The program for this CPU, as the build made it: build/native/CPU beside build/tests/runner/. */
+static bool find_native(char path[400])
 {
-    *world = (struct world){.service = {.shell = shell}, .window_ms = 20000};
+    struct utsname machine;
+    struct stat info;
+    ssize_t len = readlink("/proc/self/exe", path, 300);
+    assert_true(len > 0 && uname(&machine) == 0);
+    path[len] = '\0';
+    snprintf(strrchr(path, '/'), 100, "/../../native/%s", machine.machine);
+    return stat(path, &info) == 0 && info.st_size > 0;
+}
+
+/* Not into the folder of the records: some tests put something else in its place. */
+static void install_native(struct world *world)
+{
+    char built[400];
+    if (!find_native(built)) return;
+    snprintf(world->native, sizeof world->native, "%s/.native", world->home);
+    run("cp '%s' '%s'", built, world->native);
+}
+
+static void world_init(struct world *world, const char *shell, enum runner_use use)
+{
+    *world = (struct world){.service = {.shell = shell}, .use = use, .window_ms = 20000};
     snprintf(world->home, sizeof world->home, "%s/eep-runner.XXXXXX",
              getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
     assert_non_null(mkdtemp(world->home));
@@ -50,6 +72,7 @@ static void world_init(struct world *world, const char *shell)
     snprintf(home, sizeof home, "HOME=%s", world->home);
     world_setenv(world, home);
     make_tools(world);
+    install_native(world);
     world->service.env = world->env;
     world->service.cwd = world->home;
 }
@@ -61,15 +84,44 @@ static void world_finish(struct world *world)
     run("rm -rf '%s'%s", world->home, "");
 }
 
-void for_each_shell(void (*test)(struct world *world))
+bool world_is_native(const struct world *world)
+{
+    return world->use == RUNNER_NATIVE;
+}
+
+void world_use(struct world *world, enum runner_use use)
+{
+    world->use = use;
+}
+
+static bool is_wanted(const char *runner)
+{
+    const char *only = getenv("EEP_RUNNER");
+    return !only || !*only || strcmp(only, runner) == 0;
+}
+
+static void for_each_shell_under(enum runner_use use, void (*test)(struct world *world))
 {
     for (size_t i = 0; i < 4; i++) {
         struct world world;
-        world_init(&world, world_shells[i]);
-        print_message("  under %s (%s)\n", world_shells[i], world.home);
+        world_init(&world, world_shells[i], use);
+        print_message("  under %s, %s (%s)\n", world_shells[i], use == RUNNER_SH ? "sh" : "native",
+                      world.home);
         test(&world);
         world_finish(&world);
     }
+}
+
+void for_each_shell(void (*test)(struct world *world))
+{
+    char path[400];
+    if (is_wanted("sh")) for_each_shell_under(RUNNER_SH, test);
+    if (!is_wanted("native")) return;
+    if (find_native(path))
+        for_each_shell_under(RUNNER_NATIVE, test);
+    else
+        print_message("SKIP: this build has no native runner for this CPU (%s): see the output of make\n",
+                      path);
 }
 
 void world_setenv(struct world *world, const char *assignment)
@@ -93,7 +145,10 @@ const char *world_id(struct world *world, char id[32])
 struct runner_call world_call(struct world *world, const char *id)
 {
     random_hex(world->nonce, RUNNER_NONCE_BYTES);
-    return (struct runner_call){.id = str_from(id), .nonce = str_from(world->nonce)};
+    return (struct runner_call){.id = str_from(id),
+                                .nonce = str_from(world->nonce),
+                                .use = world->use,
+                                .native = str_from(world->native)};
 }
 
 struct runner_start world_script(const char *id, const char *script)
@@ -137,8 +192,8 @@ bool world_start(struct world *world, const struct runner_start *start, struct r
     CLEANUP(buf_finish) struct buf text = BUF_INIT(64 << 20);
     struct err err = ERR_INIT;
     struct runner_start whole = *start;
-    random_hex(world->nonce, RUNNER_NONCE_BYTES);
-    whole.call.nonce = str_from(world->nonce);
+    whole.call = world_call(world, NULL);
+    whole.call.id = start->call.id;
     check(runner_start(&text, &whole, &err), &err, NULL);
     return answered(world, &text, &whole.call, &whole.wait, answer);
 }

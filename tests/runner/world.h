@@ -18,8 +18,11 @@
 
 #define WORLD_ENV 24
 
+/* Who does what is asked: the runner in sh, the native one, or whichever the sandbox has. */
 struct world {
     struct service service;
+    enum runner_use use;
+    char native[300];  /* the native runner's path; "" = there is none */
     char home[256];    /* a fresh folder */
     char records[300]; /* the runner's folder in it */
     char nonce[RUNNER_NONCE_LEN + 1];
@@ -32,8 +35,14 @@ struct world {
 /* The four shells, by name. */
 extern const char *const world_shells[4];
 
-/* Runs `test` for each shell, in a fresh world; the shell's name is printed when it fails. */
+/* Runs `test` for each shell under each runner, in a fresh world; both names are printed when it fails. EEP_RUNNER=sh or
+ * =native chooses one of the runners. A native runner that was not built is told as SKIP. */
 void for_each_shell(void (*test)(struct world *world));
+
+bool world_is_native(const struct world *world);
+
+/* Do the requests from here on by the other runner. */
+void world_use(struct world *world, enum runner_use use);
 
 /* Sets or replaces NAME=VALUE of the service's environment. */
 void world_setenv(struct world *world, const char *assignment);

@@ -1,0 +1,74 @@
+#include "runner/native.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/b64.h"
+#include "base/str.h"
+#include "runner/quote.h"
+
+#include "native_programs.h"
+
+const char *native_name(void)
+{
+    return native_programs[0].packed ? native_programs_name : NULL;
+}
+
+const char *native_program(eep_str cpu)
+{
+    for (size_t i = 0; native_programs[i].packed; i++)
+        if (str_is(cpu, native_programs[i].cpu)) return native_programs[i].packed;
+    return NULL;
+}
+
+int native_field(struct buf *fields, const char *name, eep_str value)
+{
+    TRY(buf_appendf(fields, "%s %zu:", name, value.len));
+    TRY(buf_append_str(fields, value));
+    return buf_append_char(fields, '\n');
+}
+
+int native_number(struct buf *fields, const char *name, uint64_t value)
+{
+    char digits[24];
+    int len = snprintf(digits, sizeof digits, "%llu", (unsigned long long)value);
+    return native_field(fields, name, (eep_str){digits, (size_t)len});
+}
+
+/* e_b: the program's path. The nonce is told in the open: it is no secret, and proxies and tests can tell requests by
+ * it. */
+static int put_path(struct buf *out, const struct runner_call *call)
+{
+    TRY(quote_assign(out, "e_no", call->nonce));
+    if (call->use == RUNNER_NATIVE) return quote_assign(out, "e_b", call->native);
+    TRY(quote_assign(out, "e_b", call->dir));
+    return buf_appendf(out, "e_b=${e_b:-$HOME/.eep}/%s\n", native_name());
+}
+
+/* What is said where the program has gone (somebody cleaned the home): the plugin then goes on in sh. */
+static int put_absence(struct buf *out)
+{
+    return buf_append_cstr(
+        out,
+        "[ -x \"$e_b\" ]||{ echo \"EEP1 $e_no refused why=runner .\"; echo \"EEP1 $e_no end\"; exit; }\n");
+}
+
+/* A line of the program's name behind `[ … ]`, with the fields as its here-document. */
+static int put_document(struct buf *out, const char *line, const struct buf *fields)
+{
+    TRY(buf_append_cstr(out, line));
+    TRY(buf_append_cstr(out, " <<'~'\n:\n"));
+    TRY(b64_encode(out, fields->data, fields->len, 0));
+    return buf_append_cstr(out, ".\n~\n");
+}
+
+int native_put(struct buf *out, const struct runner_call *call, const struct buf *fields, bool returns)
+{
+    bool either = call->use == RUNNER_EITHER;
+    TRY(put_path(out, call));
+    if (!either) TRY(put_absence(out));
+    if (returns) return put_document(out, "\"$e_b\"", fields);
+    /* Bash and zsh read their input byte by byte, and leave the rest of it to the program. */
+    TRY(buf_append_cstr(out, "[ -x \"$e_b\" ]&&[ \"$BASH_VERSION$ZSH_VERSION\" ]&&exec \"$e_b\"\n"));
+    return put_document(out, either ? "[ ! -x \"$e_b\" ]||exec \"$e_b\"" : "exec \"$e_b\"", fields);
+}
