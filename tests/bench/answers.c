@@ -59,9 +59,10 @@ static void say_execution(struct said *said, const struct asked *asked, const ch
 static void say_prepared(struct said *said, const char *nonce)
 {
     say(said, 200,
-        "{\"exitCode\":0,\"result\":\"EEP1 %s prepared identity=ok boot=b00715ed again=0 missing=, .\\nhome "
+        "{\"exitCode\":0,\"result\":\"EEP1 %s prepared identity=ok native=unasked boot=b00715ed again=0 "
+        "missing=, .\\nhome "
         "/home/daytona\\ncwd /home/daytona\\nworkspace /home/daytona/eep-workspace\\ndir "
-        "/home/daytona/.eep\\nshell "
+        "/home/daytona/.eep\\nnative \\nshell "
         "/bin/bash\\nuser daytona\\narch x86_64\\nEEP1 %s end\\n\"}",
         nonce, nonce);
 }
