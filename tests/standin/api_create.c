@@ -152,6 +152,18 @@ static void add_fixed(struct json_object *object, const struct standin *standin)
     json_object_object_add(object, "kvm", json_object_new_boolean(false)); /* newer clients insist on it */
 }
 
+/* What was asked to be built, and what the service adds to it. */
+static void add_build(struct json_object *object, struct json_object *asked)
+{
+    struct json_object *build = NULL;
+    if (asked == NULL) return;
+    json_object_deep_copy(asked, &build, NULL);
+    set(build, "snapshotRef", "standin/build");
+    set(build, "createdAt", clock_iso(clock_wall_ms()).text);
+    set(build, "updatedAt", clock_iso(clock_wall_ms()).text);
+    json_object_object_add(object, "buildInfo", build);
+}
+
 /* All that the API shows of a sandbox but its state. */
 static struct json_object *describe(const struct standin *standin, struct json_object *body)
 {
@@ -168,7 +180,7 @@ static struct json_object *describe(const struct standin *standin, struct json_o
     copy_or(object, body, "env", json_object_new_object());
     copy_or(object, body, "labels", json_object_new_object());
     copy_or(object, body, "volumes", json_object_new_array());
-    copy_or(object, body, "buildInfo", NULL);
+    add_build(object, json_object_object_get(body, "buildInfo"));
     add_fixed(object, standin);
     return object;
 }

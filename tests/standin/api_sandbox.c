@@ -211,13 +211,15 @@ static void with_sandbox(struct request *request, void (*action)(struct request 
     registry_unlock(&request->standin->registry);
 }
 
-/* As of then: what was there under that id or name. */
+/* As of then: what was there under that id or name. An id that somebody knows is of something that was there, as
+ * the service's memory of it is made by looking. */
 static struct json_object *view_of(struct sandbox *first, const char *id_or_name, struct moment then)
 {
     for (struct sandbox *at = first; at != NULL; at = at->next) {
-        struct json_object *view = history_at(&at->history, then);
+        bool by_id = strcmp(at->id, id_or_name) == 0;
+        struct json_object *view = by_id ? history_near(&at->history, then) : history_at(&at->history, then);
         const char *name = json_object_get_string(json_object_object_get(view, "name"));
-        if (view != NULL && (strcmp(at->id, id_or_name) == 0 || strcmp(name, id_or_name) == 0)) return view;
+        if (view != NULL && (by_id || strcmp(name, id_or_name) == 0)) return view;
     }
     return NULL;
 }

@@ -83,6 +83,13 @@ struct inspected {
     int agent;
 };
 
+static void copy_field(struct json_object *object, const struct sandbox *sandbox, const char *key)
+{
+    struct json_object *copy = NULL;
+    json_object_deep_copy(json_object_object_get(sandbox->fields, key), &copy, NULL);
+    json_object_object_add(object, key, copy);
+}
+
 /* [lock] What the server itself knows of a sandbox. */
 static struct inspected inspect(const struct sandbox *sandbox)
 {
@@ -92,6 +99,9 @@ static struct inspected inspect(const struct sandbox *sandbox)
     json_object_object_add(object, "state", json_object_new_string(sandbox_state_name(sandbox->state)));
     json_object_object_add(object, "pid", json_object_new_int(sandbox->agent.pid));
     json_object_object_add(object, "requests", json_object_new_int(sandbox->requests));
+    copy_field(object, sandbox, "labels");
+    copy_field(object, sandbox, "autoStopInterval");
+    copy_field(object, sandbox, "autoDeleteInterval");
     bool runs = sandbox->state == STATE_STARTED && sandbox->agent.socket >= 0;
     int agent = runs ? fcntl(sandbox->agent.socket, F_DUPFD_CLOEXEC, 0) : -1;
     return (struct inspected){.object = object, .agent = agent};

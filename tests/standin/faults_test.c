@@ -276,11 +276,14 @@ static void answers_can_be_behind_the_times(void **state)
 static void answers_can_be_late_by_the_clock(void **state)
 {
     (void)state;
-    char id[64], path[128];
+    char id[64], by_id[128];
+    const char *path = "/api/sandbox/old%20news";
     make_sandbox(&server, "{\"name\":\"old news\"}", id);
-    snprintf(path, sizeof path, "/api/sandbox/%s", id);
-    faults("[{'match':{'method':'GET','path':'/api/sandbox/*'},'do':{'stale_ms':400}}]");
+    snprintf(by_id, sizeof by_id, "/api/sandbox/%s", id);
+    faults("[{'match':{'method':'GET','path':'/api/sandbox/*'},'do':{'stale_ms':3000}}]");
     expect_status(&server, "GET", path, NULL, 404);
+    expect_text(by_id, "state", "creating"); /* who has the id has it from somewhere */
+    faults("[{'match':{'method':'GET','path':'/api/sandbox/*'},'do':{'stale_ms':400}}]");
     for (long until = now_ms() + LIMIT_MS; now_ms() < until; nap()) {
         struct answer seen = request("GET", path);
         long status = seen.status;

@@ -1,5 +1,6 @@
 #include "history.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 void history_finish(struct history *history)
@@ -18,11 +19,20 @@ void history_add(struct history *history, struct moment now, struct json_object 
 }
 
 /* A change is not seen by who looks from before it, be it by the clock or by the count of requests. */
+static bool is_seen(const struct history_view *view, struct moment then)
+{
+    return view->since.ms <= then.ms && view->since.requests <= then.requests;
+}
+
 struct json_object *history_at(const struct history *history, struct moment then)
 {
-    for (size_t i = history->count; i-- > 0;) {
-        const struct history_view *view = &history->views[i];
-        if (view->since.ms <= then.ms && view->since.requests <= then.requests) return view->shown;
-    }
+    for (size_t i = history->count; i-- > 0;)
+        if (is_seen(&history->views[i], then)) return history->views[i].shown;
     return NULL;
+}
+
+struct json_object *history_near(const struct history *history, struct moment then)
+{
+    if (history->count == 0 || is_seen(&history->views[0], then)) return history_at(history, then);
+    return history->views[0].shown;
 }

@@ -33,4 +33,7 @@ void history_add(struct history *history, struct moment now, struct json_object 
 /* What was shown at that moment, NULL if nothing: there was no such sandbox yet or any more. */
 struct json_object *history_at(const struct history *history, struct moment then);
 
+/* The same for who knows that it has begun: the first view, if it had not. */
+struct json_object *history_near(const struct history *history, struct moment then);
+
 #endif
