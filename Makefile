@@ -33,6 +33,7 @@ include plugin/build.mk
 -include tests/standin/build.mk
 -include tests/runner/build.mk
 -include tests/integration/build.mk
+-include tests/soak/build.mk
 -include tests/abi/build.mk
 -include tests/bench/build.mk
 
@@ -58,6 +59,7 @@ help:
 #: make          build/eep-daytona.so (the plugin), build/eep (the command line), build/daytona-standin (a local server)
 #: make demo     everything from nothing: install what is missing, build, run a whole lease through dlopen
 #: make test     everything from nothing: build and run all tests
+#: make soak     hosts against a service at its worst, for five minutes (SOAK_SECONDS, SOAK_SEED; see tests/soak/soak_test.c)
 #: make check    format, static analysis, sanitizers, the gates of the ABI
 #: make bench    what it costs beside libcurl and the official SDKs: tests/bench/README.md
 #: make format   clang-format on all sources

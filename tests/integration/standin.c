@@ -168,13 +168,20 @@ void standin_force(const struct standin *standin, const char *id, const char *st
     json_object_put(control(standin, "PUT", path, state));
 }
 
-void standin_faults(const struct standin *standin, const char *rules)
+json_object *standin_control(const struct standin *standin, const char *method, const char *path,
+                             const char *body)
 {
-    char *text = strdup(rules != NULL ? rules : "[]");
+    char *text = strdup(body);
     for (char *at = text; (at = strchr(at, '\'')) != NULL;)
         *at = '"';
-    json_object_put(control(standin, "PUT", "/_standin/faults", text));
+    json_object *answer = control(standin, method, path, text);
     free(text);
+    return answer;
+}
+
+void standin_faults(const struct standin *standin, const char *rules)
+{
+    json_object_put(standin_control(standin, "PUT", "/_standin/faults", rules != NULL ? rules : "[]"));
 }
 
 /* -- The log ----------------------------------------------------------------------------------- */
