@@ -90,11 +90,10 @@ static bool may_exist(const struct err *err)
 static int settle(struct leasing *leasing, struct op *op, const struct err *failure, struct err *err)
 {
     bool taken = failure->code == EEP_E_CONFLICT;
-    bool lost_before = leasing->ordered;
-    if (failure->flags & EEP_ERROR_MAYBE_APPLIED) leasing->ordered = true;
     int status = taken ? search(leasing, op, err) : look_up(leasing, op, err);
-    /* "failed to start" is an answer: what was made is gone again, unless it is another create's */
-    if (status == EEP_E_NOT_FOUND && error_is_failed_start(failure)) leasing->ordered = lost_before;
+    /* "failed to start" is an answer: what was made is gone again */
+    bool lost = (failure->flags & EEP_ERROR_MAYBE_APPLIED) && !error_is_failed_start(failure);
+    if (lost || status != EEP_E_NOT_FOUND) leasing->ordered = true;
     return status;
 }
 
@@ -128,7 +127,7 @@ static int try_to_make(struct leasing *leasing, struct op *op, int try, bool *ag
     if (status == EEP_OK) return EEP_OK;
     struct err failure = *err;
     if (may_exist(&failure)) {
-        leasing->ordered = leasing->ordered || (failure.flags & EEP_ERROR_MAYBE_APPLIED);
+        if (is_over(status)) leasing->ordered = true;
         if (is_over(status)) return status; /* looking is for the grace */
         status = settle(leasing, op, &failure, err);
         if (status != EEP_E_NOT_FOUND) return status;

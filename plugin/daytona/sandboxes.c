@@ -92,7 +92,8 @@ int sandboxes_delete(struct daytona *client, eep_str id, const struct wait *wait
         json_finish(&answer); /* some versions answer nothing */
         return EEP_OK;
     }
-    return take_sandbox(&call, answer, id, out, err);
+    /* what was asked for by its name has lost it (protocol 6) */
+    return take_sandbox(&call, answer, wire_is_our_name(id) ? (eep_str){NULL, 0} : id, out, err);
 }
 
 int sandboxes_toolbox_url(struct daytona *client, eep_str id, const struct wait *wait, struct buf *out,
