@@ -217,7 +217,8 @@ def noticing(fleet_of, variants, delays_ms, rounds, where):
 
 def load(fleet, variant, server, count, inflight, verb="load"):
     driver = fleet.drivers[variant.name]
-    driver.ask(verb, "bench", min(count, inflight), inflight)  # connections are there, code is warm
+    # connections are there, code is warm, the allocator has what it needs
+    driver.ask(verb, "bench", max(inflight, count // 5), inflight, seconds=300)
     before = driver.ask("state")
     server.stats(reset=True)
     answer = driver.ask(verb, "bench", count, inflight, seconds=300)

@@ -9,6 +9,7 @@ TITLES = {variant.name: variant.title for variant in VARIANTS}
 ORDER = [variant.name for variant in VARIANTS]
 VERBS = {"acquire": "acquire", "resume": "resume (running)", "realize": "realize (empty)", "execute": "execute",
          "stdin": "execute, 64 kB of input", "release": "release"}
+TRANSFERS = {"output": "output through on_output", "upload": "a file into the workspace"}
 
 
 def table(heads, rows):
@@ -146,11 +147,97 @@ def growth(results):
     rows = results.get("growth")
     if not rows:
         return ""
-    what = {"output": "output through on_output", "upload": "a file into the workspace"}
-    lines = [[what[row["verb"]], f"{row['bytes'] // 1000000} MB", f"{row['ms']:.0f} ms", f"{row['growthKb'] / 1024:.1f} MiB"]
+    lines = [[TRANSFERS[row["verb"]], f"{row['bytes'] // 1000000} MB", f"{row['ms']:.0f} ms", f"{row['growthKb'] / 1024:.1f} MiB"]
              for row in rows]
     return ("### Memory\n\nGrowth of the peak resident size, the host's own buffer left out.\n\n" +
             table(["what", "size", "took", "growth"], lines))
+
+
+# -- Targets -------------------------------------------------------------------------------------------------------------
+
+def find(rows, **wanted):
+    return next((row for row in rows or [] if all(row.get(key) == value for key, value in wanted.items())), None)
+
+
+def request_targets(results):
+    targets = {"acquire (it starts at once)": 2, "resume, new process": 2, "resume, known and running": 1, "execute": 1,
+               "execute by id, new process": 2, "execute with 64 kB of input": 1, "realize, empty": 1, "release": 1}
+    rows = [(name, find(results.get("counts"), variant="eep", operation=name), most) for name, most in targets.items()]
+    if not all(row for _, row, _ in rows):
+        return []
+    return [("requests: " + " / ".join(name for name, _, _ in rows), " / ".join(f"≤ {most}" for _, _, most in rows),
+             " / ".join(str(row["requests"]) for _, row, _ in rows), all(row["requests"] <= most for _, row, most in rows))]
+
+
+def time_targets(results):
+    lines = []
+
+    def line(what, row, over, target, least):
+        if row and over and difference(row, over) is None:
+            value = row["p50"] / over["p50"]
+            lines.append((what, f"{'≥' if least else '≤'} {target:g}x", f"{value:.2f}x",
+                          value >= target if least else value <= target))
+
+    def row(verb, variant, rtt):
+        return find(results.get("times"), row=verb, variant=variant, rtt=rtt, scheme="http")
+
+    for rtt, target in ((80, 1.05), (20, 1.15)):
+        line(f"execute over libcurl alone, {rtt} ms RTT", row("execute", "eep", rtt), row("execute", "floor", rtt), target,
+             False)
+    for verb, target in (("acquire", 2), ("execute", 2), ("stdin", 4), ("resume", 2), ("release", 3)):
+        line(f"the TypeScript SDK as paperclip over ours, 80 ms RTT: {VERBS[verb]}", row(verb, "paperclip", 80),
+             row(verb, "eep", 80), target, True)
+    return lines
+
+
+def runner_targets(results):
+    lines = []
+    for kind, target in (("native", 3), ("sh", 7)):
+        mine, bare = (find(results.get("runner"), runner=kind, variant=name) for name in ("eep", "floor"))
+        if mine and bare and difference(mine, bare) is None:
+            cost = mine["p50"] - bare["p50"]
+            lines.append((f"the {kind} runner's cost over a bare execute, loopback", f"≤ {target} ms", f"{cost:.1f} ms",
+                          cost <= target))
+    return lines
+
+
+def other_targets(results):
+    lines = []
+    for rtt in sorted({row["rtt"] for row in results.get("notice", [])}):
+        late = max(row["late"] for row in results["notice"] if row["variant"] == "eep" and row["rtt"] == rtt)
+        lines.append((f"a change of state is noticed late by at most, {rtt:g} ms RTT", f"≤ {rtt + 50:g} ms",
+                      f"{late:.0f} ms", late <= rtt + 50))
+    for row in results.get("load", []):
+        if row["variant"] != "eep":
+            continue
+        if row["inflight"] <= 64:
+            lines.append((f"CPU of the host for an execute, {row['inflight']} in flight, {row['verb']}", "≤ 30 µs",
+                          f"{row['cpuUs']:.0f} µs", row["cpuUs"] <= 30))
+            change = {key: row["after"][key] - row["before"][key] for key in ("sockets", "threads", "rssKb")}
+            lines.append((f"growth over {row['count']} executes, {row['verb']}: sockets / threads / memory", "0 / 0 / 0",
+                          f"{change['sockets']} / {change['threads']} / {change['rssKb'] / 1024:.1f} MiB",
+                          change["sockets"] <= 8 and change["threads"] <= 0 and change["rssKb"] < 2048))
+        else:
+            spread_of = row["p99Ms"] / row["p50Ms"]
+            lines.append((f"open at once, {row['verb']}: seen by the server / failed / p99 over p50", "4000 / 0 / ≤ 3x",
+                          f"{row['server']['openMax']} / {row['failed']} / {spread_of:.2f}x",
+                          row["server"]["openMax"] >= 4000 and row["failed"] == 0 and spread_of <= 3))
+    for row in results.get("growth", []):
+        grown = row["growthKb"] / 1024
+        lines.append((f"growth of memory: {row['bytes'] // 1000000} MB, {TRANSFERS[row['verb']]}", "≤ 16 MiB",
+                      f"{grown:.1f} MiB", grown <= 16))
+    first = results.get("first")
+    if first:
+        lines.append(("dlopen to first result, loopback", "≤ 15 ms", f"{first['p50']:.1f} ms", first["p50"] <= 15))
+    return lines
+
+
+def targets(results):
+    lines = [*request_targets(results), *time_targets(results), *runner_targets(results), *other_targets(results)]
+    if not lines:
+        return ""
+    return "### Targets\n\n" + table(["what", "target", "measured", ""], [[*line[:3], "yes" if line[3] else "**no**"]
+                                                                       for line in lines])
 
 
 def method(results):
@@ -162,7 +249,7 @@ def method(results):
 
 def markdown(results):
     notes = []
-    parts = [method(results), counts(results), times(results, "times", "Times", notes),
+    parts = [method(results), targets(results), counts(results), times(results, "times", "Times", notes),
              times(results, "idle", "After idle: every connection has been closed", notes), notice(results),
              runner(results, notes), load(results), growth(results)]
     text = "\n".join(part for part in parts if part)
