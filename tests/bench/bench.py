@@ -100,6 +100,15 @@ class Bench:
     def plugin(self):
         return next(variant for variant in self.variants if variant.name == "eep")
 
+    def run(self, part):
+        """A part that fails does not take the others with it."""
+        try:
+            getattr(self, part)()
+            return True
+        except Failed as reason:
+            say(f"{part} failed: {reason}")
+            return False
+
     # -- parts
 
     def counts(self):
@@ -232,14 +241,13 @@ def main():
         variants, versions = usable(options)
         with Lab(options.build) as lab:
             bench = Bench(lab, options, variants)
-            for part in options.only:
-                getattr(bench, part)()
+            failed = [part for part in options.only if not bench.run(part)]
         bench.results["method"] = method(options, versions, time.monotonic() - begin)
         write(options, bench.results)
+        if failed:
+            sys.exit(f"bench: failed: {', '.join(failed)}; see above")
     except Unable as reason:
         sys.exit(f"bench: {reason}")
-    except Failed as reason:
-        sys.exit(f"bench: failed: {reason}")
     except KeyboardInterrupt:
         sys.exit("bench: interrupted; everything that it had started is gone")
 

@@ -5,6 +5,7 @@ machine falls on all of them.
 """
 
 import statistics
+import time
 
 from lab import Driver, Failed, say
 
@@ -124,8 +125,6 @@ def lifecycle(fleet, rounds, where):
 
 def after_idle(fleet, rounds, pause, where):
     """An execute after so long a pause that the server has closed every connection."""
-    import time
-
     samples = {variant.name: [] for variant in fleet.variants}
     results = {variant.name: [] for variant in fleet.variants}
     for number in range(rounds):
@@ -135,6 +134,7 @@ def after_idle(fleet, rounds, pause, where):
             samples[variant.name].append(answer["ms"])
             if result_of(answer) not in results[variant.name]:
                 results[variant.name].append(result_of(answer))
+    time.sleep(pause)  # libcurl alone fails on a connection that is being closed: let it be closed
     work = {variant.name: {"results": results[variant.name], "ran": fleet.ran(variant), "asked": rounds}
             for variant in fleet.variants}
     return rows_of("execute", where, samples, work)
