@@ -8,8 +8,12 @@
 /* What the runner's texts set (plugin/runner/request.c). Only a start has a digest. */
 #define NONCE  "e_no="
 #define DIGEST "e_digest="
+#define NATIVE "e_native="
 
-enum { DIGITS_MAX = 63 };
+/* What a start for the native runner begins with: base64 of "op 5:star". */
+#define NATIVE_START "b3AgNTpzdGFy"
+
+enum { WORD_MAX = 63 };
 
 __attribute__((format(printf, 3, 4))) static void say(struct said *said, int status, const char *format, ...)
 {
@@ -26,8 +30,8 @@ static bool has(const struct asked *asked, const char *part)
     return memmem(asked->body, asked->body_len, part, strlen(part)) != NULL;
 }
 
-/* The hex digits behind a name, which may stand in single quotes; false = there are none. */
-static bool find_hex(const struct asked *asked, const char *name, char out[DIGITS_MAX + 1])
+/* The word behind a name, which may stand in single quotes; false = there is none. */
+static bool find_word(const struct asked *asked, const char *name, char out[WORD_MAX + 1])
 {
     size_t len = 0;
     const char *end = asked->body + asked->body_len;
@@ -35,7 +39,7 @@ static bool find_hex(const struct asked *asked, const char *name, char out[DIGIT
     if (at == NULL) return false;
     at += strlen(name);
     if (at < end && *at == '\'') at++;
-    while (at + len < end && len < DIGITS_MAX && isxdigit((unsigned char)at[len]))
+    while (at + len < end && len < WORD_MAX && (isalnum((unsigned char)at[len]) || memchr("-_.", at[len], 3)))
         len++;
     memcpy(out, at, len);
     out[len] = '\0';
@@ -45,8 +49,8 @@ static bool find_hex(const struct asked *asked, const char *name, char out[DIGIT
 /* The answer to a start; to an attach or a kill too, of a command that has ended. */
 static void say_execution(struct said *said, const struct asked *asked, const char *nonce)
 {
-    char digest[DIGITS_MAX + 1] = "-";
-    said->delayed = find_hex(asked, DIGEST, digest);
+    char digest[WORD_MAX + 1] = "-";
+    find_word(asked, DIGEST, digest);
     say(said, 200,
         "{\"exitCode\":0,\"result\":\"EEP1 %s done o=3 e=0 att=0 code=0 sig=0 kill=0 why=- unsure=0 lost=0 "
         "held=0 "
@@ -54,27 +58,30 @@ static void say_execution(struct said *said, const struct asked *asked, const ch
         "%s "
         "end\\n\"}",
         nonce, digest, nonce);
+    said->delayed = digest[0] != '-' || has(asked, NATIVE_START);
 }
 
-static void say_prepared(struct said *said, const char *nonce)
+static void say_prepared(struct said *said, const struct asked *asked, const char *nonce)
 {
+    char native[WORD_MAX + 1] = "";
+    bool wanted = find_word(asked, NATIVE, native);
     say(said, 200,
-        "{\"exitCode\":0,\"result\":\"EEP1 %s prepared identity=ok native=unasked boot=b00715ed again=0 "
-        "missing=, .\\nhome "
+        "{\"exitCode\":0,\"result\":\"EEP1 %s prepared identity=ok native=%s boot=b00715ed again=0 missing=, "
+        ".\\nhome "
         "/home/daytona\\ncwd /home/daytona\\nworkspace /home/daytona/eep-workspace\\ndir "
-        "/home/daytona/.eep\\nnative \\nshell "
-        "/bin/bash\\nuser daytona\\narch x86_64\\nEEP1 %s end\\n\"}",
-        nonce, nonce);
+        "/home/daytona/.eep\\nnative "
+        "%s%s\\nshell /bin/bash\\nuser daytona\\narch x86_64\\nEEP1 %s end\\n\"}",
+        nonce, wanted ? "ok" : "unasked", wanted ? "/home/daytona/.eep/" : "", native, nonce);
 }
 
 static void say_command(struct said *said, const struct asked *asked)
 {
-    char nonce[DIGITS_MAX + 1];
-    if (!find_hex(asked, NONCE, nonce)) {
+    char nonce[WORD_MAX + 1];
+    if (!find_word(asked, NONCE, nonce)) {
         say(said, 200, "{\"exitCode\":0,\"result\":\"hi\\n\"}");
         said->delayed = true;
     } else if (has(asked, "prepared identity=")) {
-        say_prepared(said, nonce);
+        say_prepared(said, asked, nonce);
     } else {
         say_execution(said, asked, nonce);
     }

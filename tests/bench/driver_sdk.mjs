@@ -131,7 +131,6 @@ const verbs = {
   },
   async load(lease, rest) {
     const [count, inflight] = rest.split(" ").map(Number);
-    await runLoad(lease, inflight, inflight); // connections are there, code is compiled
     const cpu = cpuUs();
     const [wallMs, { times, failed }] = await timed(() => runLoad(lease, count, inflight));
     times.sort((a, b) => a - b);
