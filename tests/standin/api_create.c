@@ -200,6 +200,15 @@ static bool has_room(struct request *request, struct json_object *body)
     return false;
 }
 
+/* One that no other sandbox has, as long as there are any. */
+static uid_t free_uid(const struct standin *standin)
+{
+    uint64_t nth = standin->registry.created;
+    for (unsigned tries = 1; tries < standin->isolation.uid_count; tries++, nth++)
+        if (!registry_has_uid(&standin->registry, isolate_uid(&standin->isolation, nth))) break;
+    return isolate_uid(&standin->isolation, nth);
+}
+
 static void create(struct request *request, struct json_object *body)
 {
     struct standin *standin = request->standin;
@@ -207,7 +216,7 @@ static void create(struct request *request, struct json_object *body)
     if (!has_room(request, body)) return;
     struct sandbox *sandbox = sandbox_create(describe(standin, body));
     request->sandbox_id = mem_copy(sandbox->id);
-    sandbox->uid = isolate_uid(&standin->isolation, standin->registry.created);
+    sandbox->uid = free_uid(standin);
     bool build = json_object_object_get(body, "buildInfo") != NULL;
     sandbox_begin_start(sandbox, build && ms > 0 ? STATE_PENDING_BUILD : STATE_CREATING, ms);
     registry_add(&standin->registry, sandbox);

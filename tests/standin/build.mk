@@ -9,7 +9,7 @@ STANDIN_SRC := $(addprefix tests/standin/, \
     api_misc.c api_create.c api_list.c list_query.c api_sandbox.c api_settings.c labels.c \
     toolbox.c toolbox_exec.c toolbox_code.c execution.c outcome.c go_json.c go_error.c \
     toolbox_files.c toolbox_transfer.c upload.c file_info.c multipart.c range.c \
-    sandbox.c history.c registry.c keeper.c isolate.c bwrap.c store.c \
+    sandbox.c history.c registry.c keeper.c isolate.c bwrap.c store.c persist.c \
     buf.c clock.c fail.c fd.c json_out.c mem.c signals.c url.c utf8.c uuid.c)
 STANDIN_AGENT_SRC := $(addprefix tests/standin/, agent.c agent_exec.c agent_files.c agent_descendants.c fd.c signals.c)
 
@@ -32,7 +32,7 @@ $(BUILD)/standin-agent: $(STANDIN_AGENT_OBJ)
 
 # Tests: pure parts, then programs that drive the real server.
 STANDIN_LIB_OBJ  := $(filter-out $(STANDIN_OUT)/main.o,$(STANDIN_OBJ))
-STANDIN_DRIVERS  := $(addprefix $(STANDIN_OUT)/,api_test execute_test files_test isolation_test control_test faults_test)
+STANDIN_DRIVERS  := $(addprefix $(STANDIN_OUT)/,api_test execute_test files_test isolation_test control_test faults_test state_test)
 TESTS            += $(STANDIN_OUT)/pure_test $(STANDIN_DRIVERS)
 
 $(STANDIN_OUT)/pure_test: $(STANDIN_OUT)/pure_test.o $(STANDIN_LIB_OBJ)

@@ -212,10 +212,11 @@ static int try_full(struct isolation *isolation, struct fail *why)
 }
 
 int isolate_init(struct isolation *isolation, const struct options *options, const struct store *store,
-                 struct fail *why)
+                 uid_t first_uid, struct fail *why)
 {
     *isolation = (struct isolation){.store = store, .share_net = options->share_net};
     choose_uids(isolation);
+    if (isolation->first_uid != 0 && first_uid != 0) isolation->first_uid = first_uid;
     if (options->isolation == ISOLATION_NONE) {
         snprintf(isolation->reason, sizeof isolation->reason, "asked for with --isolation none");
         return 0;

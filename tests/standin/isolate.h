@@ -21,9 +21,10 @@ struct isolation {
     char reason[256]; /* why there is none */
 };
 
-/* Fails only if full isolation was demanded and is not to be had. */
+/* Fails only if full isolation was demanded and is not to be had. first_uid is that of an earlier server whose
+ * sandboxes we have, or 0. */
 int isolate_init(struct isolation *isolation, const struct options *options, const struct store *store,
-                 struct fail *why);
+                 uid_t first_uid, struct fail *why);
 void isolate_finish(struct isolation *isolation);
 
 bool isolate_is_full(const struct isolation *isolation);

@@ -7,6 +7,7 @@
 #include "fd.h"
 #include "keeper.h"
 #include "mem.h"
+#include "persist.h"
 #include "server.h"
 
 #include <fcntl.h>
@@ -84,6 +85,15 @@ static int say_ready(const struct standin *standin)
     return result;
 }
 
+/* [lock] */
+static int begin_service(struct standin *standin, struct MHD_Daemon **daemon, struct fail *why)
+{
+    TRY(persist_start(standin, why));
+    TRY(server_start(standin, daemon, why));
+    persist_readdress(standin);
+    return 0;
+}
+
 static int set_up(struct standin *standin, struct MHD_Daemon **daemon, struct fail *why)
 {
     const struct options *options = &standin->options;
@@ -97,14 +107,19 @@ static int set_up(struct standin *standin, struct MHD_Daemon **daemon, struct fa
     for (size_t i = 0; i < options->throttle_count; i++)
         TRY(throttles_parse(&standin->throttles, options->throttles[i], why));
     TRY(reqlog_init(&standin->log, options->log_file, why));
-    TRY(store_init(&standin->store, options->dir, why));
+    TRY(options->state != NULL ? store_init_kept(&standin->store, options->state, why)
+                               : store_init(&standin->store, options->dir, why));
     say_passed_over(standin);
-    TRY(isolate_init(&standin->isolation, options, &standin->store, why));
-    return server_start(standin, daemon, why);
+    TRY(isolate_init(&standin->isolation, options, &standin->store, persist_first_uid(standin), why));
+    registry_lock(&standin->registry); /* nobody is answered before all is known */
+    int result = begin_service(standin, daemon, why);
+    registry_unlock(&standin->registry);
+    return result;
 }
 
 static void tear_down(struct standin *standin, struct MHD_Daemon *daemon)
 {
+    persist_stop(standin);
     registry_close(&standin->registry);
     keeper_end_all(standin);
     server_stop(daemon);
@@ -136,7 +151,7 @@ static int serve(struct standin *standin)
 
 int main(int argc, char **argv)
 {
-    struct standin standin = {.registry.wake_fd = -1};
+    struct standin standin = {.registry.wake_fd = -1, .store.lock = -1};
     int exit_code;
     if (!options_parse(&standin.options, argc, argv, &exit_code)) return exit_code;
     occupy_standard_descriptors();

@@ -26,6 +26,8 @@ static const char help[] =
     "\n"
     "Sandboxes\n"
     "  --dir D               keep sandboxes below D (default: a fresh directory, removed at exit)\n"
+    "  --state D             keep sandboxes and their files in D, over the end of the server, also a sudden "
+    "one\n"
     "  --isolation MODE      full: bubblewrap or nothing; none: plain processes; auto (default): full if "
     "possible\n"
     "  --share-net           sandboxes share the network of this machine (default: loopback of their own "
@@ -75,6 +77,7 @@ static const struct entry entries[] = {
     {"tls-key", OPT_TEXT, TO(tls_key)},
     {"public-url", OPT_TEXT, TO(public_url)},
     {"dir", OPT_TEXT, TO(dir)},
+    {"state", OPT_TEXT, TO(state)},
     {"isolation", OPT_ISOLATION, 0},
     {"share-net", OPT_FLAG, TO(share_net)},
     {"shell", OPT_TEXT, TO(shell)},
@@ -166,6 +169,8 @@ static bool is_sane(const struct options *options)
     if (!is_loopback(options->bind))
         return mistake("only loopback addresses are served, not ", options->bind);
     if (options->port > 65535) return mistake("no such port", "");
+    if (options->dir != NULL && options->state != NULL)
+        return mistake("--state is a directory, too: not together with --dir", "");
     if (options->minute_ms == 0) return mistake("--minute-ms must be at least 1", "");
     if ((options->tls_cert == NULL) != (options->tls_key == NULL))
         return mistake("--tls-cert and --tls-key belong together", "");

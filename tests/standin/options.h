@@ -27,6 +27,7 @@ struct options {
     const char *jwt;          /* NULL = not accepted */
     const char *organization; /* the organization of every sandbox */
     const char *dir;          /* NULL = a fresh directory, removed at exit */
+    const char *state;        /* NULL = nothing is kept */
     const char *log_file;
     const char *tls_cert;
     const char *tls_key;

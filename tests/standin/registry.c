@@ -114,6 +114,13 @@ struct sandbox *registry_find(struct registry *registry, const char *id_or_name)
     return found != NULL && !found->hidden ? found : NULL;
 }
 
+bool registry_has_uid(const struct registry *registry, uid_t uid)
+{
+    for (const struct sandbox *at = registry->first; at != NULL; at = at->next)
+        if (at->uid == uid) return true;
+    return false;
+}
+
 void registry_hold(struct sandbox *sandbox)
 {
     sandbox->references++;
@@ -135,6 +142,7 @@ void registry_changed(struct registry *registry, struct sandbox *sandbox)
 {
     if (registry->keeps_history)
         history_add(&sandbox->history, registry_now(registry), sandbox_to_json(sandbox));
+    if (registry->on_change != NULL) registry->on_change(registry->on_change_closure, sandbox);
     pthread_cond_broadcast(&registry->changed);
 }
 

@@ -19,6 +19,9 @@ struct registry {
     struct sandbox *gone; /* those destroyed last, newest first, for stale answers; only with a history */
     size_t gone_count;
     bool keeps_history;
+    void (*on_change)(void *closure,
+                      const struct sandbox *sandbox); /* [lock] told of every change, or NULL */
+    void *on_change_closure;
     atomic_uint_fast64_t requests; /* that have arrived; the control endpoints' own are not counted */
     uint64_t created;
     uint64_t destroyed;
@@ -40,12 +43,15 @@ struct sandbox *registry_find(struct registry *registry, const char *id_or_name)
 struct sandbox *registry_find_id(struct registry *registry, const char *id);   /* the last one, too */
 struct sandbox *registry_find_gone(struct registry *registry, const char *id); /* destroyed not long ago */
 
+bool registry_has_uid(const struct registry *registry, uid_t uid); /* [lock] */
+
 void registry_hold(struct sandbox *sandbox);                               /* [lock] */
 void registry_release(struct registry *registry, struct sandbox *sandbox); /* [lock] may free it */
 
 void registry_wake(struct registry *registry); /* any thread: the keeper looks at all sandboxes */
 
-/* [lock] Something that the API shows of the sandbox has changed: remembers it and wakes waiting requests. */
+/* [lock] Something that the API shows of the sandbox has changed: remembers it and wakes waiting requests. Its last
+ * change, to destroyed, comes before it is removed. */
 void registry_changed(struct registry *registry, struct sandbox *sandbox);
 
 /* [lock] Until the sandbox is at rest, the deadline has passed, or the server is closing. */

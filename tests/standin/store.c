@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -99,6 +100,7 @@ static int copy_agent(const struct store *store, struct fail *why)
     CLEANUP(fd_close) int from = open(source, O_RDONLY | O_CLOEXEC);
     if (from < 0)
         return fail_set(why, "%s is missing (it is built with the server): %s", source, strerror(errno));
+    unlink(store->agent); /* that of a server before us may still run */
     CLEANUP(fd_close) int to = open(store->agent, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
     if (to < 0 || fchmod(to, 0755) != 0 || copy_bytes(from, to) != 0)
         return fail_set(why, "cannot copy %s to %s: %s", source, store->agent, strerror(errno));
@@ -151,9 +153,19 @@ static int choose_base(struct store *store, const char *base, char **absolute, s
     return 0;
 }
 
+static int fill(struct store *store, struct fail *why)
+{
+    store->agent = mem_format("%s/agent", store->root);
+    store->etc = mem_format("%s/etc", store->root);
+    TRY(make_directory(store->root, 0711, why)); /* sandboxes run as other users and must pass through */
+    TRY(copy_agent(store, why));
+    return write_etc(store->etc, why);
+}
+
 int store_init(struct store *store, const char *base, struct fail *why)
 {
     CLEANUP(mem_free_text) char *absolute = NULL;
+    store->lock = -1;
     TRY(choose_base(store, base, &absolute, why));
     char *root = mem_format("%s/daytona-standin.XXXXXX", absolute);
     if (mkdtemp(root) == NULL) {
@@ -161,21 +173,42 @@ int store_init(struct store *store, const char *base, struct fail *why)
         return fail_set(why, "cannot make a directory in %s: %s", absolute, strerror(errno));
     }
     store->root = root;
-    store->agent = mem_format("%s/agent", root);
-    store->etc = mem_format("%s/etc", root);
-    TRY(make_directory(store->root, 0711, why)); /* sandboxes run as other users and must pass through */
-    TRY(copy_agent(store, why));
-    return write_etc(store->etc, why);
+    return fill(store, why);
+}
+
+static int lock(struct store *store, struct fail *why)
+{
+    CLEANUP(mem_free_text) char *path = mem_format("%s/lock", store->root);
+    store->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (store->lock < 0) return fail_set(why, "cannot open %s: %s", path, strerror(errno));
+    if (flock(store->lock, LOCK_EX | LOCK_NB) == 0) return 0;
+    return fail_set(why, "another server keeps its state in %s", store->root);
+}
+
+int store_init_kept(struct store *store, const char *root, struct fail *why)
+{
+    CLEANUP(mem_free_text) char *absolute = NULL;
+    CLEANUP(mem_free_text) char *barrier = NULL;
+    store->lock = -1;
+    TRY(make_directory(root, 0711, why));
+    TRY(resolve(root, &absolute, &barrier, why));
+    store->root = mem_copy(absolute);
+    TRY(lock(store, why));
+    store->known = mem_format("%s/known", store->root);
+    TRY(make_directory(store->known, 0700, why));
+    return fill(store, why);
 }
 
 void store_finish(struct store *store)
 {
-    if (store->root != NULL) remove_tree(AT_FDCWD, store->root);
+    if (store->root != NULL && store->known == NULL && store->lock < 0) remove_tree(AT_FDCWD, store->root);
+    if (store->lock >= 0) fd_close(&store->lock);
+    free(store->known);
     free(store->etc);
     free(store->agent);
     free(store->root);
     free(store->passed_over);
-    *store = (struct store){0};
+    *store = (struct store){.lock = -1};
 }
 
 static int make_owned(const char *path, mode_t mode, uid_t uid, struct fail *why)
