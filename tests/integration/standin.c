@@ -102,9 +102,9 @@ static int connect_to(const struct standin *standin)
     return fd;
 }
 
-/* One request on a connection of its own; the answer's JSON, or NULL if it has none. */
-static json_object *control(const struct standin *standin, const char *method, const char *path,
-                            const char *body)
+/* One request on a connection of its own; the answer's JSON, or NULL if it has none or is a 404 that may be. */
+static json_object *ask(const struct standin *standin, const char *method, const char *path, const char *body,
+                        bool may_miss)
 {
     char *answer = malloc(MAX_ANSWER);
     size_t len = 0;
@@ -118,11 +118,19 @@ static json_object *control(const struct standin *standin, const char *method, c
     answer[len] = '\0';
     close(fd);
     const char *content = strstr(answer, "\r\n\r\n");
-    if (content == NULL || strncmp(answer + strlen("HTTP/1.x "), "20", 2) != 0)
+    const char *status = answer + strlen("HTTP/1.x ");
+    bool missed = may_miss && strncmp(status, "404", 3) == 0;
+    if (content == NULL || (!missed && strncmp(status, "20", 2) != 0))
         fail_msg("%s %s: %s", method, path, answer);
-    json_object *json = json_tokener_parse(content + 4);
+    json_object *json = missed ? NULL : json_tokener_parse(content + 4);
     free(answer);
     return json;
+}
+
+static json_object *control(const struct standin *standin, const char *method, const char *path,
+                            const char *body)
+{
+    return ask(standin, method, path, body, false);
 }
 
 static json_object *get(const struct standin *standin, const char *path)
@@ -174,7 +182,7 @@ json_object *standin_control(const struct standin *standin, const char *method, 
     char *text = strdup(body);
     for (char *at = text; (at = strchr(at, '\'')) != NULL;)
         *at = '"';
-    json_object *answer = control(standin, method, path, text);
+    json_object *answer = ask(standin, method, path, text, true);
     free(text);
     return answer;
 }

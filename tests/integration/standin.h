@@ -26,7 +26,7 @@ void standin_stop(struct standin *standin);
 /* One that another process has started, by its `api`. It is not to be stopped here. */
 void standin_attach(struct standin *standin, const char *api);
 
-/* Anything of the control area: what it answers, or NULL for nothing. `body` may use ' for "; "" = none. */
+/* Anything of the control area: what it answers, or NULL for nothing and for a 404. `body` may use ' for "; "" = none. */
 json_object *standin_control(const struct standin *standin, const char *method, const char *path,
                              const char *body);
 
