@@ -14,6 +14,10 @@
 #define CHUNK_LEAST_BYTES (64u << 10)
 #define CHUNK_MS          20000
 
+/* A sandbox answers when there is news, or when its window is over. One that answers sooner, with nothing, is asked less
+ * and less often. */
+#define IDLE_FIRST_MS 50
+
 #define RETRY_FIRST_MS 100
 #define RETRY_LAST_MS  2000
 
@@ -93,12 +97,20 @@ static int download_piece(struct execution *execution, eep_str path, uint64_t of
     return status;
 }
 
+/* Not there, not to be read, or a folder. It may have been removed since the answer: then the next one says so. */
+static bool is_no_file(int status)
+{
+    return status == EEP_E_NOT_FOUND || status == EEP_E_INVALID_ARGUMENT || status == EEP_E_PERMISSION_DENIED;
+}
+
 static int download(struct execution *execution, struct execution_stream *stream, size_t len, struct err *err)
 {
     CLEANUP(buf_finish) struct buf path = BUF_INIT(2 * RUNNER_PATH_MAX);
     CLEANUP(buf_finish) struct buf chunk = BUF_INIT(len);
     TRY(runner_stream_path(&execution->answer, str_from(execution->id), stream->number, &path, err));
-    TRY(download_piece(execution, buf_str(&path), execution_stream_offset(stream), len, &chunk, err));
+    int status = download_piece(execution, buf_str(&path), execution_stream_offset(stream), len, &chunk, err);
+    if (is_no_file(status)) return err_set(err, EEP_E_PROTOCOL, "the sandbox has no file of its output");
+    TRY(status);
     if (chunk.len == 0)
         return err_set(err, EEP_E_PROTOCOL, "the sandbox promised more output than its file holds");
     return deliver(execution, stream, buf_str(&chunk), err);
@@ -178,6 +190,7 @@ static int end_early(struct execution *execution, int why, struct err *err)
 struct progress {
     enum runner_request_kind kind;
     int64_t delay_ms;
+    int64_t idle_ms;
     int damaged;
     bool lost; /* an answer was: the command may have been started */
 };
@@ -241,10 +254,31 @@ static void note_state(struct execution *execution)
     execution->access.at_rest = runs ? EEP_E_INTERRUPTED : EEP_OK;
 }
 
+static uint64_t bytes_had(const struct execution *execution)
+{
+    return execution->out.capture.seen + execution->err.capture.seen;
+}
+
+/* Before the next request; the last one began at `begin`, when there were so many bytes. */
+static int pause_before_next(struct execution *execution, struct progress *progress, int64_t begin,
+                             uint64_t had, struct err *err)
+{
+    bool news = bytes_had(execution) > had;
+    if (news || clock_now_ms() - begin >= progress->idle_ms) {
+        progress->idle_ms = IDLE_FIRST_MS;
+        return EEP_OK;
+    }
+    int64_t pause = progress->idle_ms;
+    progress->idle_ms = pause * 2 < RETRY_LAST_MS ? pause * 2 : RETRY_LAST_MS;
+    return op_sleep(execution->access.op, pause, err);
+}
+
 /* One request and what follows from it. *finished when the answer settles it. */
 static int step(struct execution *execution, struct progress *progress, bool *finished, struct err *err)
 {
     const struct runner_answer *answer = NULL;
+    int64_t begin = clock_now_ms();
+    uint64_t had = bytes_had(execution);
     int status = exchange_run(execution, progress->kind, err);
     if (status == EEP_OK) {
         note_state(execution);
@@ -264,7 +298,13 @@ static int step(struct execution *execution, struct progress *progress, bool *fi
     enum runner_step next = next_step(execution, progress->kind, answer);
     *finished = next == RUNNER_STEP_FINISH;
     progress->kind = next_kind(progress->kind, next);
+    if (!*finished) return pause_before_next(execution, progress, begin, had, err);
     return EEP_OK;
+}
+
+static bool runs(const struct execution *execution)
+{
+    return execution->answered && execution->answer.state == RUNNER_RUNNING;
 }
 
 /* What this call began and cannot finish. A command that is waited for has the sandbox to end it in time. */
@@ -277,7 +317,8 @@ static bool must_be_ended(const struct execution *execution, int status)
 
 int execution_run(struct execution *execution, struct err *err)
 {
-    struct progress progress = {.kind = execution->goal, .delay_ms = RETRY_FIRST_MS};
+    struct progress progress = {
+        .kind = execution->goal, .delay_ms = RETRY_FIRST_MS, .idle_ms = IDLE_FIRST_MS};
     struct op *op = execution->access.op;
     bool finished = false;
     TRY(access_locate(&execution->access, err));
@@ -287,7 +328,7 @@ int execution_run(struct execution *execution, struct err *err)
     while (!finished) {
         int status = step(execution, &progress, &finished, err);
         if (must_be_ended(execution, status)) return end_early(execution, status, err);
-        if (status != EEP_OK) return status;
+        if (status != EEP_OK) return err_flag(err, runs(execution) ? EEP_ERROR_MAYBE_APPLIED : 0);
     }
     *err = (struct err)ERR_INIT;
     return runner_answer_error(&execution->answer, err);
