@@ -6,10 +6,10 @@
 #include "daytona/errors.h"
 #include "daytona/wire.h"
 #include "lifecycle.h"
+#include "retry.h"
 
 /* How long a daemon may take to listen after its sandbox is said to be started. */
 #define DAEMON_WAIT_MS 30000
-#define DAEMON_POLL_MS 100
 
 /* Who refuses for the state of a sandbox does so at once. */
 #define AT_ONCE_MS 1000
@@ -108,27 +108,39 @@ int access_locate(struct access *access, struct err *err)
 /* -- What to do about a failed call ------------------------------------------------------------ */
 
 struct recovery {
+    struct retry retry;
     int64_t daemon_deadline; /* 0 = not waiting for a daemon */
+    int64_t stale_deadline;  /* 0 = nobody contradicts the state */
     bool looked;             /* the state has been looked at and was "started" */
 };
 
-/* The sandbox runs, yet its toolbox refuses: a daemon that is still coming up is waited for; an address or a
- * token that the proxy has not noticed yet gets one more chance. */
+/* EEP_OK = again after a pause, while there is hope. */
+static int wait_for_hope(struct access *access, struct recovery *recovery, int64_t *deadline, int64_t ms,
+                         const char *what, const struct err *failure, struct err *err)
+{
+    int64_t now = clock_now_ms();
+    if (*deadline == 0) *deadline = now + ms;
+    if (now < *deadline) {
+        if (retry_poll(access->op, &recovery->retry, err) == EEP_OK) return EEP_OK;
+        return err_prefix(err, "the sandbox is started, but %s", what);
+    }
+    *err = *failure;
+    err->code = EEP_E_SANDBOX;
+    err_flag(err, EEP_ERROR_RETRYABLE);
+    return err_prefix(err, "the sandbox is started, but for %lld s %s", (long long)ms / 1000, what);
+}
+
+/* The sandbox runs, yet its toolbox refuses: a daemon that is still coming up is waited for, and so is a proxy that has
+ * not noticed yet; anything else gets one more chance. */
 static int retry_started(struct access *access, struct recovery *recovery, const struct err *failure,
                          struct err *err)
 {
-    int64_t now = clock_now_ms();
-    if (failure->http_status >= 500) {
-        if (recovery->daemon_deadline == 0) recovery->daemon_deadline = now + DAEMON_WAIT_MS;
-        if (now < recovery->daemon_deadline) {
-            if (op_sleep(access->op, DAEMON_POLL_MS, err) == EEP_OK) return EEP_OK;
-            return err_prefix(err, "the sandbox is started, but the daemon in it does not answer");
-        }
-        *err = *failure;
-        err->code = EEP_E_SANDBOX;
-        return err_prefix(err, "the sandbox is started, but the daemon in it has not answered for %d s",
-                          DAEMON_WAIT_MS / 1000);
-    }
+    if (failure->http_status >= 500)
+        return wait_for_hope(access, recovery, &recovery->daemon_deadline, DAEMON_WAIT_MS,
+                             "the daemon in it does not answer", failure, err);
+    if (error_is_no_way_in(failure))
+        return wait_for_hope(access, recovery, &recovery->stale_deadline, LIFECYCLE_STALE_MS,
+                             "the way into it says that it is not", failure, err);
     if (!recovery->looked) {
         recovery->looked = true;
         return EEP_OK;
@@ -161,7 +173,7 @@ typedef int (*toolbox_call)(struct access *access, void *ctx, struct err *err);
 
 static int with_recovery(struct access *access, toolbox_call call, void *ctx, struct err *err)
 {
-    struct recovery recovery = {0};
+    struct recovery recovery = {.retry = RETRY_INIT};
     TRY(access_locate(access, err));
     for (;;) {
         int status = call(access, ctx, err);

@@ -1,5 +1,6 @@
 #include "ending.h"
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "lifecycle.h"
 #include "retry.h"
@@ -11,9 +12,11 @@
 struct order {
     struct op *op;
     eep_str lease;
+    const char *goal; /* "stopped" */
     struct ending *end;
     struct retry retry;
     bool maybe_applied;
+    int64_t stale_until; /* the service contradicts itself; 0 = it does not */
 };
 
 static void order_init(struct order *order, struct op *op, eep_str lease, struct ending *end)
@@ -45,9 +48,11 @@ static void found_gone(const struct order *order, eep_str state)
     order->end->already = !order->maybe_applied;
 }
 
-static int ran_out(const struct order *order, const char *goal, struct err *err)
+/* Errors but the deadline stay; that tells the state, if one has been seen. */
+static int ran_out(const struct order *order, struct err *err)
 {
-    return lifecycle_ran_out(order->op, order->lease, str_from(order->end->state), goal, err);
+    if (order->end->state[0] == '\0') return err->code;
+    return lifecycle_ran_out(order->op, order->lease, str_from(order->end->state), order->goal, err);
 }
 
 /* It was not accepted; but an earlier one, whose answer was lost, may have been. */
@@ -60,8 +65,9 @@ static int not_accepted(struct order *order, const struct err *err)
 /* EEP_OK = try again, after a while. */
 static int after_failure(struct order *order, struct err *err)
 {
-    if (!retry_is_passing(err)) return retry_give_up(order->op, &order->retry, err);
-    return retry_wait(order->op, &order->retry, err);
+    if (retry_is_passing(err)) return retry_wait(order->op, &order->retry, err);
+    retry_give_up(order->op, &order->retry, err);
+    return ran_out(order, err);
 }
 
 static bool is_refusal(const struct err *err)
@@ -70,6 +76,14 @@ static bool is_refusal(const struct err *err)
 }
 
 /* -- Stopping ---------------------------------------------------------------------------------- */
+
+/* "Not stoppable", yet the description says that it runs: one of them is old news, for a while. */
+static bool may_be_stale(struct order *order)
+{
+    int64_t now = clock_now_ms();
+    if (order->stale_until == 0) order->stale_until = now + LIFECYCLE_STALE_MS;
+    return now < order->stale_until;
+}
 
 /* The stop was refused: a transition to wait for, or is it there already? */
 static int after_stop_refusal(struct order *order, bool *settled, struct err *err)
@@ -89,12 +103,13 @@ static int after_stop_refusal(struct order *order, bool *settled, struct err *er
         return EEP_OK;
     }
     if (sandbox.phase == PHASE_FAILED) return lifecycle_failed_state(&sandbox, err);
-    if (sandbox.phase == PHASE_STARTED && refusal.code != EEP_E_CONFLICT) {
+    if (sandbox.phase == PHASE_STARTED && refusal.code != EEP_E_CONFLICT && !may_be_stale(order)) {
         *err = refusal;
-        return err->code;
+        err->code = EEP_E_CONFLICT; /* no mistake of the host's */
+        return err_flag(err, EEP_ERROR_RETRYABLE);
     }
     *settled = false;
-    return retry_poll(order->op, &order->retry, err) == EEP_OK ? EEP_OK : ran_out(order, "stopped", err);
+    return retry_poll(order->op, &order->retry, err) == EEP_OK ? EEP_OK : ran_out(order, err);
 }
 
 static int order_stop(struct order *order, struct err *err)
@@ -130,12 +145,12 @@ static int wait_stopped(struct order *order, struct err *err)
             note_gone(order->end, STR("destroyed"));
             return EEP_OK;
         }
-        if (status != EEP_OK) return ran_out(order, "stopped", err);
+        if (status != EEP_OK) return ran_out(order, err);
         note_resting(order->end, sandbox.state);
         if (sandbox.phase == PHASE_GONE) note_gone(order->end, sandbox.state);
         if (sandbox.phase == PHASE_FAILED) return lifecycle_failed_state(&sandbox, err);
         if (!order->end->confirmed && retry_poll(order->op, &order->retry, err) != EEP_OK)
-            return ran_out(order, "stopped", err);
+            return ran_out(order, err);
     }
     return EEP_OK;
 }
@@ -143,6 +158,7 @@ static int wait_stopped(struct order *order, struct err *err)
 static int stop(struct order *order, bool wait, struct err *err)
 {
     order->op->phase = "stop";
+    order->goal = "stopped";
     TRY(order_stop(order, err));
     return wait ? wait_stopped(order, err) : EEP_OK;
 }
@@ -183,7 +199,7 @@ static int after_archive_conflict(struct order *order, struct err *err)
     TRY(lifecycle_get(order->op, order->lease, &sandbox, err));
     note_archive(order->end, sandbox.state);
     if (is_archived(order->end)) return EEP_OK;
-    return retry_poll(order->op, &order->retry, err) == EEP_OK ? EEP_OK : ran_out(order, "archived", err);
+    return retry_poll(order->op, &order->retry, err) == EEP_OK ? EEP_OK : ran_out(order, err);
 }
 
 static int order_archive(struct order *order, struct err *err)
@@ -191,6 +207,7 @@ static int order_archive(struct order *order, struct err *err)
     CLEANUP(sandbox_finish) struct sandbox sandbox = {0};
     struct op *op = order->op;
     op->phase = "archive";
+    order->goal = "archived";
     while (!is_archived(order->end)) {
         int status = sandboxes_action(&op->env->client, order->lease, "archive", &op->wait, &sandbox, err);
         if (status == EEP_OK) {
@@ -239,9 +256,9 @@ static int after_delete_conflict(struct order *order, bool *settled, struct err 
         found_gone(order, status == EEP_OK ? sandbox.state : STR("destroyed"));
         return EEP_OK;
     }
-    if (status != EEP_OK) return ran_out(order, "deleted", err);
+    if (status != EEP_OK) return ran_out(order, err);
     note_gone(order->end, sandbox.state);
-    return retry_poll(order->op, &order->retry, err) == EEP_OK ? EEP_OK : ran_out(order, "deleted", err);
+    return retry_poll(order->op, &order->retry, err) == EEP_OK ? EEP_OK : ran_out(order, err);
 }
 
 static int order_delete(struct order *order, struct err *err)
@@ -272,10 +289,10 @@ static int wait_gone(struct order *order, struct err *err)
     while (!order->end->confirmed) {
         int status = lifecycle_get(order->op, order->lease, &sandbox, err);
         bool gone = status == EEP_E_LEASE_LOST;
-        if (status != EEP_OK && !gone) return ran_out(order, "gone", err);
+        if (status != EEP_OK && !gone) return ran_out(order, err);
         note_gone(order->end, gone ? STR("destroyed") : sandbox.state);
         if (!order->end->confirmed && retry_poll(order->op, &order->retry, err) != EEP_OK)
-            return ran_out(order, "gone", err);
+            return ran_out(order, err);
     }
     return EEP_OK;
 }
@@ -285,6 +302,8 @@ int ending_delete(struct op *op, eep_str lease, bool wait, struct ending *end, s
     struct order order;
     order_init(&order, op, lease, end);
     op->phase = "delete";
+    order.goal = "deleted";
     TRY(order_delete(&order, err));
+    order.goal = "gone";
     return wait ? wait_gone(&order, err) : EEP_OK;
 }

@@ -12,9 +12,9 @@
 #include "prepare.h"
 #include "retry.h"
 
-/* The service remembers for 10 s that it did not find a name (its look-up cache, protocol 6), also when the sandbox
- * was made meanwhile. So long a name that is taken, or an order without an answer, is looked for. */
-#define SEARCH_MS 11000
+/* The service remembers that it did not find a name, also when the sandbox was made meanwhile. So long a name that is
+ * taken, or an order without an answer, is looked for. */
+#define SEARCH_MS LIFECYCLE_STALE_MS
 
 /* A service that fails at this very request (500, a page instead of JSON) fails again. 502 to 504 and limits pass. */
 #define TRIES_MAX 3

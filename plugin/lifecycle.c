@@ -123,7 +123,10 @@ static int order(struct rising *rising, const char *action, struct err *err)
         if (status == EEP_OK) break;
         if (status == EEP_E_NOT_FOUND) return lease_lost(rising->lease, "the service does not know it", err);
         if (err->http_status == 400 || status == EEP_E_CONFLICT) return refused(rising, err);
-        if (!retry_is_passing(err)) return retry_give_up(op, &rising->retry, err);
+        if (!retry_is_passing(err)) {
+            retry_give_up(op, &rising->retry, err);
+            return rising->sandbox->tree ? timed_out(rising, err) : err->code;
+        }
         TRY(retry_wait(op, &rising->retry, err));
     }
     rising->refusal = (struct err)ERR_INIT;

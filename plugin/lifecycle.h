@@ -9,6 +9,10 @@
 #include "daytona/sandboxes.h"
 #include "env.h"
 
+/* The service answers from a look-up cache of 10 s (protocol 6), which most changes renew, not all: for so long what it
+ * does may contradict what it says. */
+#define LIFECYCLE_STALE_MS 11000
+
 /* Looks at a lease. */
 int lifecycle_get(struct op *op, eep_str lease, struct sandbox *sandbox, struct err *err);
 

@@ -4,6 +4,9 @@
 
 #define LAST_POLL_MS 1000
 
+/* So many looks come 50 ms after one another. */
+#define YOUNG_LOOKS 20
+
 /* How long a service that cannot even be connected to is tried. */
 #define UNREACHABLE_MS 5000
 
@@ -24,6 +27,10 @@ static int pause_for(struct op *op, struct retry *retry, uint32_t at_least_ms, s
 
 int retry_poll(struct op *op, struct retry *retry, struct err *err)
 {
+    if (retry->looks < YOUNG_LOOKS && retry->delay_ms == RETRY_FIRST_POLL_MS) {
+        retry->looks++;
+        return op_sleep(op, RETRY_FIRST_POLL_MS, err);
+    }
     return pause_for(op, retry, 0, err);
 }
 

@@ -6,7 +6,8 @@
  *         TRY(retry_wait(op, &retry, err));
  *     }
  *
- * The first pause is 50 ms; they grow to 1 s. A longer one that the service asks for (Retry-After) is kept, and told
+ * Pauses begin with 50 ms and grow to 1 s; between looks at what changes only after a second, so that what is quick is
+ * noticed quickly. A longer one that the service asks for (Retry-After) is kept, and told
  * to the host's log. Only calls that are safe to repeat belong into such a loop: see there why they are. */
 #ifndef PLUGIN_RETRY_H
 #define PLUGIN_RETRY_H
@@ -17,6 +18,7 @@
 
 struct retry {
     int64_t delay_ms;
+    unsigned looks;
     int64_t unreachable_since; /* 0 = something answers */
     struct err why;            /* what failed the last time and was to be tried again */
 };

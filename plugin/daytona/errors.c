@@ -172,6 +172,15 @@ int error_from_toolbox(const struct http_response *response, struct err *err)
     return from_meaning(response, text, err);
 }
 
+bool error_is_no_way_in(const struct err *err)
+{
+    static const char *const texts[] = {"Is the Sandbox started?", "failed to get runner info",
+                                        "failed to get sandbox public status"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        if (err->http_status == 400 && str_contains(str_from(err->message), texts[i])) return true;
+    return false;
+}
+
 bool error_calls_for_state(long status)
 {
     return status == 400 || status == 401 || status == 403 || status == 404 || status == 410 ||

@@ -72,7 +72,8 @@ static const char *const ambiguous[] = {
     "{" ONCE "{'act':true,'status':502}},{'match':{'method':'GET','path':'/api/sandbox/*','count':4},"
     "'do':{'stale_ms':60000}}",
     /* it fails, but can be recovered */
-    "{" ONCE "{'transition_ms':20,'hold_ms':1000,'ends':{'state':'error','errorReason':'x','recoverable':true}}}",
+    "{" ONCE
+    "{'transition_ms':20,'hold_ms':1000,'ends':{'state':'error','errorReason':'x','recoverable':true}}}",
 };
 
 /* Creates one more request on the connection, so that it is a reused one. */
@@ -168,8 +169,9 @@ static void what_cannot_be_found_is_named(void **state)
 {
     char lease[EEP_LEASE_MAX + 1];
     (void)state;
-    standin_faults(&standin, "[{'match':{'method':'POST','path':'/api/sandbox'},'do':{'drop':'after_action'}},"
-                             "{'match':{'method':'GET','path':'/api/sandbox/*'},'do':{'stale_ms':60000}}]");
+    standin_faults(&standin,
+                   "[{'match':{'method':'POST','path':'/api/sandbox'},'do':{'drop':'after_action'}},"
+                   "{'match':{'method':'GET','path':'/api/sandbox/*'},'do':{'stale_ms':60000}}]");
     OUTCOME made = ACQUIRE(env, .head.timeout_ms = 500, .head.grace_ms = 300);
     standin_faults(&standin, NULL);
     assert_int_not_equal(made.code, EEP_OK);
@@ -183,6 +185,36 @@ static void what_cannot_be_found_is_named(void **state)
     OUTCOME released = RELEASE(env, lease, EEP_RELEASE_DESTROY);
     EXPECT(released, EEP_OK);
     assert_false(released.released.head.flags & EEP_RELEASED_ALREADY);
+    AWAIT(standin_total(&standin, "live") == 0);
+}
+
+/* libcurl repeats the request by itself, and only the repeat is refused, clearly: the first one was carried out. */
+static void a_refused_repeat_is_no_refusal(void **state)
+{
+    static const char *const refusals[] = {
+        "'status':429,'message':'ThrottlerException: Too Many "
+        "Requests','headers':{'Retry-After-sandbox-create':'2'}",
+        "'message':'No available runners'",
+        "'message':'Total CPU limit exceeded. Maximum allowed: 10.'",
+        "'status':403,'message':'Organization is suspended'",
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(refusals); i++) {
+        char rules[512];
+        warm_up(env);
+        snprintf(rules, sizeof rules,
+                 "[{'match':{'method':'POST','path':'/api/"
+                 "sandbox','reused':true,'count':1},'do':{'drop':'after_action'}},"
+                 "{'match':{'method':'POST','path':'/api/sandbox'},'do':{%s}}]",
+                 refusals[i]);
+        standin_faults(&standin, rules);
+        long created = standin_total(&standin, "created");
+        OUTCOME made = ACQUIRE(env, .head.timeout_ms = 3000);
+        standin_faults(&standin, NULL);
+        EXPECT(made, EEP_OK);
+        assert_int_equal(standin_total(&standin, "created"), created + 1);
+        host_destroy(env, made.lease.lease.ptr);
+    }
     AWAIT(standin_total(&standin, "live") == 0);
 }
 
@@ -217,7 +249,8 @@ static int acquire_in_this_process(const char *api, const char *key)
 /* Killed when the service has the order: before it is carried out, while it is, and after. */
 static void a_killed_host_has_made_one(void **state)
 {
-    static const char *const moments[] = {"{'delay_ms':100}", "{'transition_ms':100}", "{'answer_delay_ms':2000}"};
+    static const char *const moments[] = {"{'delay_ms':100}", "{'transition_ms':100}",
+                                          "{'answer_delay_ms':2000}"};
     (void)state;
     for (size_t i = 0; i < COUNT_OF(moments); i++) {
         char rule[256];
@@ -249,7 +282,8 @@ static void hosts_at_once_share_one(void **state)
     pid_t hosts[HOSTS];
     long created = standin_total(&standin, "created");
     (void)state;
-    standin_faults(&standin, "[{'match':{'method':'POST','path':'/api/sandbox'},'do':{'transition_ms':100}}]");
+    standin_faults(&standin,
+                   "[{'match':{'method':'POST','path':'/api/sandbox'},'do':{'transition_ms':100}}]");
     for (int i = 0; i < HOSTS; i++)
         hosts[i] = process_start_self((const char *const[]){"acquire", standin.api, "at once", NULL});
     for (int i = 0; i < HOSTS; i++)
@@ -311,6 +345,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(a_broken_create_with_a_key_is_told_again, no_faults),
         cmocka_unit_test_teardown(a_failed_start_without_a_sandbox_costs_no_time, no_faults),
         cmocka_unit_test_teardown(what_cannot_be_found_is_named, no_faults),
+        cmocka_unit_test_teardown(a_refused_repeat_is_no_refusal, no_faults),
         cmocka_unit_test_teardown(an_undoing_that_is_not_confirmed_is_named, no_faults),
         cmocka_unit_test_teardown(a_killed_host_has_made_one, no_faults),
         cmocka_unit_test_teardown(hosts_at_once_share_one, no_faults),
