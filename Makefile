@@ -32,6 +32,7 @@ include plugin/build.mk
 -include hosts/build.mk
 -include tests/standin/build.mk
 -include tests/runner/build.mk
+-include tests/fuzz/build.mk
 -include tests/integration/build.mk
 -include tests/soak/build.mk
 -include tests/abi/build.mk
@@ -62,6 +63,7 @@ help:
 #: make soak     hosts against a service at its worst, for five minutes (SOAK_SECONDS, SOAK_SEED; see tests/soak/soak_test.c)
 #: make check    format, static analysis, sanitizers, the gates of the ABI
 #: make bench    what it costs beside libcurl and the official SDKs: tests/bench/README.md
+#: make fuzz     libFuzzer against what sandboxes answer, FUZZ_S=60 seconds (needs clang)
 #: make format   clang-format on all sources
 #: make clean    remove build/
 #: make V=1      show the commands
