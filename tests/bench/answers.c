@@ -93,7 +93,8 @@ static void say_sandbox(struct said *said, const char *id, const char *origin)
     say(said, 200,
         "{\"id\":\"%.*s\",\"organizationId\":\"local\",\"name\":\"%.*s\",\"user\":\"daytona\",\"env\":{},"
         "\"labels\":{},"
-        "\"public\":false,\"networkBlockAll\":false,\"target\":\"local\",\"cpu\":1,\"gpu\":0,\"memory\":1,"
+        "\"public\":false,\"networkBlockAll\":false,\"kvm\":false,\"target\":\"local\",\"cpu\":1,\"gpu\":0,"
+        "\"memory\":1,"
         "\"disk\":3,"
         "\"state\":\"started\",\"desiredState\":\"started\",\"recoverable\":false,\"autoStopInterval\":15,"
         "\"autoArchiveInterval\":10080,\"autoDeleteInterval\":-1,\"createdAt\":\"2026-01-01T00:00:00.000Z\","
