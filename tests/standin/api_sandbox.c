@@ -100,6 +100,18 @@ static void start_from(struct request *request, struct sandbox *sandbox, enum sa
     api_reply_started(request, sandbox, ms, false);
 }
 
+/* A start takes cores and memory like a create. */
+static bool has_room_to_start(struct request *request, struct sandbox *sandbox)
+{
+    const struct options *options = &request->standin->options;
+    struct fail why;
+    if (quota_check(&options->quota, &options->sandbox_quota, &request->standin->registry, sandbox->fields,
+                    sandbox, &why) == 0)
+        return true;
+    reply_api_error(request, 400, "%s", why.text);
+    return false;
+}
+
 /* Start is allowed while archiving, and from an archive it takes the restore time (protocol 5). */
 static void start(struct request *request, struct sandbox *sandbox)
 {
@@ -109,14 +121,15 @@ static void start(struct request *request, struct sandbox *sandbox)
         get(request, sandbox);
     else if (sandbox_is_failed(sandbox))
         refuse_failed(request);
-    else if (from_archive && sandbox->after == STATE_ARCHIVED)
-        start_from(request, sandbox, STATE_RESTORING, times->restore_ms);
-    else if (sandbox_in_transition(sandbox))
+    else if (sandbox_in_transition(sandbox) && !(from_archive && sandbox->after == STATE_ARCHIVED))
         refuse_transition(request);
-    else if (sandbox->state == STATE_PAUSED)
-        start_from(request, sandbox, STATE_RESUMING, times->start_ms);
+    else if (!has_room_to_start(request, sandbox))
+        return;
+    else if (from_archive)
+        start_from(request, sandbox, STATE_RESTORING, times->restore_ms);
     else
-        start_from(request, sandbox, STATE_STARTING, times->start_ms);
+        start_from(request, sandbox, sandbox->state == STATE_PAUSED ? STATE_RESUMING : STATE_STARTING,
+                   times->start_ms);
 }
 
 static bool is_boolean(const char *text)

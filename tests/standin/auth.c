@@ -8,9 +8,14 @@ static const char *bearer(const struct request *request)
     return header != NULL && strncmp(header, "Bearer ", 7) == 0 ? header + 7 : NULL;
 }
 
+/* In a time that tells nothing of where they differ: the server may be open to others. */
 static bool is(const char *token, const char *expected)
 {
-    return token != NULL && expected != NULL && strcmp(token, expected) == 0;
+    if (token == NULL || expected == NULL || strlen(token) != strlen(expected)) return false;
+    unsigned char differs = 0;
+    for (size_t i = 0; expected[i] != '\0'; i++)
+        differs |= (unsigned char)(token[i] ^ expected[i]);
+    return differs == 0;
 }
 
 bool auth_is_api_key(const struct request *request)

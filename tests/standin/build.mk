@@ -5,8 +5,8 @@ STANDIN_OUT  := $(BUILD)/tests/standin
 STANDIN_FLAGS = -std=c11 -D_GNU_SOURCE -Itests/standin -pthread
 
 STANDIN_SRC := $(addprefix tests/standin/, \
-    main.c options.c server.c response.c routes.c request.c auth.c throttle.c rate.c reqlog.c faults.c control.c \
-    api_misc.c api_create.c api_list.c list_query.c api_sandbox.c api_settings.c labels.c \
+    main.c options.c server.c response.c routes.c request.c auth.c throttle.c rate.c quota.c reqlog.c faults.c control.c \
+    api_misc.c api_create.c create_check.c api_list.c list_query.c api_sandbox.c api_settings.c labels.c \
     toolbox.c toolbox_exec.c toolbox_code.c execution.c outcome.c go_json.c go_error.c \
     toolbox_files.c toolbox_transfer.c upload.c file_info.c multipart.c range.c \
     sandbox.c history.c registry.c keeper.c isolate.c bwrap.c store.c persist.c \
@@ -32,7 +32,7 @@ $(BUILD)/standin-agent: $(STANDIN_AGENT_OBJ)
 
 # Tests: pure parts, then programs that drive the real server.
 STANDIN_LIB_OBJ  := $(filter-out $(STANDIN_OUT)/main.o,$(STANDIN_OBJ))
-STANDIN_DRIVERS  := $(addprefix $(STANDIN_OUT)/,api_test execute_test files_test isolation_test control_test faults_test state_test)
+STANDIN_DRIVERS  := $(addprefix $(STANDIN_OUT)/,api_test execute_test files_test isolation_test control_test faults_test state_test service_test)
 TESTS            += $(STANDIN_OUT)/pure_test $(STANDIN_DRIVERS)
 
 $(STANDIN_OUT)/pure_test: $(STANDIN_OUT)/pure_test.o $(STANDIN_LIB_OBJ)

@@ -57,12 +57,18 @@ static void announce(const struct standin *standin)
             stderr,
             "daytona-standin: *** NO ISOLATION *** commands run as plain processes on this machine (%s)\n",
             standin->isolation.reason);
+    if (options->is_open && options->tls_cert == NULL)
+        fprintf(stderr,
+                "daytona-standin: *** OPEN *** %s can be reached by others, and keys travel in clear text "
+                "(--tls-cert)\n",
+                standin->origin);
     if (options->quiet) return;
     fprintf(stderr,
-            "daytona-standin: ready\n"
+            "daytona-standin: ready, isolation %s\n"
             "  export DAYTONA_API_URL=%s/api\n"
             "  export DAYTONA_API_KEY=%s\n",
-            standin->origin, options->key);
+            isolate_is_full(&standin->isolation) ? "full" : "none", standin->origin,
+            options->is_open ? "..." : options->key);
 }
 
 static void say_passed_over(const struct standin *standin)

@@ -16,6 +16,9 @@ static const char help[] =
     "Where and who\n"
     "  --port N              port on loopback; 0 takes any free one (default 3986)\n"
     "  --bind ADDRESS        a loopback address (default 127.0.0.1); others are refused\n"
+    "  --listen ADDRESS      any address of this machine; beyond loopback only with a --key of your own, "
+    "full isolation,\n"
+    "                        without --control, and with --public-url for 0.0.0.0\n"
     "  --ready-fd N          when ready, write the API's base URL and a newline to descriptor N, then close "
     "it\n"
     "  --key KEY             the API key to accept (default local-key)\n"
@@ -34,6 +37,10 @@ static const char help[] =
     "only)\n"
     "  --shell 'PATH [ARG]'  shell of process/execute (default: zsh or bash if in /etc/shells, else sh)\n"
     "  --max-sandboxes N     further creates get the service's quota error\n"
+    "  --quota C/M/D         so many cores, GiB of memory and of disk for all sandboxes together (nothing is "
+    "enforced\n"
+    "                        but the service's refusals; 0 = no limit)\n"
+    "  --sandbox-quota C/M/D the same for each\n"
     "\n"
     "Time\n"
     "  --transition-ms N     how long every transition takes (default 0)\n"
@@ -55,7 +62,24 @@ static const char help[] =
     "  --quiet               say nothing but errors\n"
     "  --help                this text\n";
 
-enum { OPT_FLAG, OPT_TEXT, OPT_NUMBER, OPT_SIGNED, OPT_ISOLATION, OPT_ALL_TIMES, OPT_THROTTLE, OPT_HELP };
+static const struct options defaults = {.port = 3986,
+                                        .ready_fd = -1,
+                                        .bind = "127.0.0.1",
+                                        .key = "local-key",
+                                        .organization = "local",
+                                        .minute_ms = 60000};
+
+enum {
+    OPT_FLAG,
+    OPT_TEXT,
+    OPT_NUMBER,
+    OPT_SIGNED,
+    OPT_ISOLATION,
+    OPT_ALL_TIMES,
+    OPT_THROTTLE,
+    OPT_QUOTA,
+    OPT_HELP
+};
 
 /* What an option is and where its value goes. */
 struct entry {
@@ -69,6 +93,7 @@ struct entry {
 static const struct entry entries[] = {
     {"port", OPT_NUMBER, TO(port)},
     {"bind", OPT_TEXT, TO(bind)},
+    {"listen", OPT_TEXT, TO(listen)},
     {"ready-fd", OPT_NUMBER, TO(ready_fd)},
     {"key", OPT_TEXT, TO(key)},
     {"jwt", OPT_TEXT, TO(jwt)},
@@ -82,6 +107,8 @@ static const struct entry entries[] = {
     {"share-net", OPT_FLAG, TO(share_net)},
     {"shell", OPT_TEXT, TO(shell)},
     {"max-sandboxes", OPT_NUMBER, TO(max_sandboxes)},
+    {"quota", OPT_QUOTA, TO(quota)},
+    {"sandbox-quota", OPT_QUOTA, TO(sandbox_quota)},
     {"transition-ms", OPT_ALL_TIMES, 0},
     {"create-ms", OPT_NUMBER, TO(times.create_ms)},
     {"start-ms", OPT_NUMBER, TO(times.start_ms)},
@@ -144,6 +171,12 @@ static bool add_throttle(struct options *options, const char *text)
     return true;
 }
 
+static bool parse_quota(const char *text, struct quota *quota)
+{
+    struct fail why;
+    return quota_parse(quota, text, &why) == 0 || mistake(why.text, "");
+}
+
 static bool apply(struct options *options, const struct entry *entry, const char *value)
 {
     char *field = (char *)options + entry->offset;
@@ -153,9 +186,16 @@ static bool apply(struct options *options, const struct entry *entry, const char
     case OPT_NUMBER: return parse_number(value, 0, (int *)field);
     case OPT_SIGNED: return parse_number(value, -INT_MAX, (int *)field);
     case OPT_THROTTLE: return add_throttle(options, value);
+    case OPT_QUOTA: return parse_quota(value, (struct quota *)(void *)field);
     case OPT_ISOLATION: return parse_isolation(value, &options->isolation);
     default: return parse_all_times(value, &options->times);
     }
+}
+
+static bool is_address(const char *text)
+{
+    struct in_addr address;
+    return inet_pton(AF_INET, text, &address) == 1;
 }
 
 static bool is_loopback(const char *text)
@@ -164,10 +204,35 @@ static bool is_loopback(const char *text)
     return inet_pton(AF_INET, text, &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
 }
 
-static bool is_sane(const struct options *options)
+/* Whoever can reach the server and has the key runs commands here: not by accident. */
+static bool may_be_open(const struct options *options)
+{
+    enum { KEY_MIN = 16 };
+    if (options->key == defaults.key || strlen(options->key) < KEY_MIN)
+        return mistake("--listen beyond loopback needs a --key of your own, of 16 characters at least", "");
+    if (options->control) return mistake("--control asks for no key: not together with this --listen", "");
+    if (options->isolation == ISOLATION_NONE) return mistake("--listen beyond loopback needs isolation", "");
+    if (strcmp(options->listen, "0.0.0.0") == 0 && options->public_url == NULL)
+        return mistake("with --listen 0.0.0.0 tell the clients' way to it with --public-url", "");
+    return true;
+}
+
+static bool settle_address(struct options *options)
 {
     if (!is_loopback(options->bind))
-        return mistake("only loopback addresses are served, not ", options->bind);
+        return mistake("--bind is for loopback addresses, see --listen; not ", options->bind);
+    if (options->listen == NULL) return true;
+    if (!is_address(options->listen)) return mistake("--listen wants an IPv4 address, not ", options->listen);
+    options->bind = options->listen;
+    options->is_open = !is_loopback(options->listen);
+    if (!options->is_open) return true;
+    options->isolation = options->isolation == ISOLATION_AUTO ? ISOLATION_FULL : options->isolation;
+    return may_be_open(options);
+}
+
+static bool is_sane(struct options *options)
+{
+    if (!settle_address(options)) return false;
     if (options->port > 65535) return mistake("no such port", "");
     if (options->dir != NULL && options->state != NULL)
         return mistake("--state is a directory, too: not together with --dir", "");
@@ -185,13 +250,6 @@ static void fill_table(struct option table[ENTRY_COUNT + 1])
         table[i] = (struct option){entries[i].name, bare ? no_argument : required_argument, NULL, i + 1};
     }
 }
-
-static const struct options defaults = {.port = 3986,
-                                        .ready_fd = -1,
-                                        .bind = "127.0.0.1",
-                                        .key = "local-key",
-                                        .organization = "local",
-                                        .minute_ms = 60000};
 
 bool options_parse(struct options *options, int argc, char **argv, int *exit_code)
 {

@@ -2,6 +2,8 @@
 #ifndef STANDIN_OPTIONS_H
 #define STANDIN_OPTIONS_H
 
+#include "quota.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -23,6 +25,8 @@ struct options {
     int port;
     int ready_fd; /* -1 = none */
     const char *bind;
+    const char *listen; /* NULL = bind, a loopback address; else anything, with conditions */
+    bool is_open;       /* listens to more than this machine */
     const char *key;
     const char *jwt;          /* NULL = not accepted */
     const char *organization; /* the organization of every sandbox */
@@ -41,6 +45,8 @@ struct options {
     size_t throttle_count;
     int idle_seconds;
     int max_sandboxes; /* 0 = any number */
+    struct quota quota;
+    struct quota sandbox_quota;
     enum isolation_mode isolation;
     bool share_net;
     bool control;

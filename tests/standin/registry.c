@@ -114,6 +114,13 @@ struct sandbox *registry_find(struct registry *registry, const char *id_or_name)
     return found != NULL && !found->hidden ? found : NULL;
 }
 
+bool registry_has_name(const struct registry *registry, const char *name)
+{
+    for (const struct sandbox *at = registry->first; at != NULL; at = at->next)
+        if (strcmp(at->name, name) == 0) return true;
+    return false;
+}
+
 bool registry_has_uid(const struct registry *registry, uid_t uid)
 {
     for (const struct sandbox *at = registry->first; at != NULL; at = at->next)

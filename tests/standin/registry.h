@@ -43,7 +43,8 @@ struct sandbox *registry_find(struct registry *registry, const char *id_or_name)
 struct sandbox *registry_find_id(struct registry *registry, const char *id);   /* the last one, too */
 struct sandbox *registry_find_gone(struct registry *registry, const char *id); /* destroyed not long ago */
 
-bool registry_has_uid(const struct registry *registry, uid_t uid); /* [lock] */
+bool registry_has_name(const struct registry *registry, const char *name); /* [lock] */
+bool registry_has_uid(const struct registry *registry, uid_t uid);         /* [lock] */
 
 void registry_hold(struct sandbox *sandbox);                               /* [lock] */
 void registry_release(struct registry *registry, struct sandbox *sandbox); /* [lock] may free it */

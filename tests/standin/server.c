@@ -25,11 +25,20 @@ enum {
     THREAD_STACK = 512 << 10,
 };
 
+/* A client that takes us for a plain http proxy names the whole URL; we are where it leads to. */
+static const char *origin_form(const char *target)
+{
+    const char *authority = strstr(target, "://");
+    if (*target == '/' || authority == NULL) return target;
+    const char *path = strchr(authority + 3, '/');
+    return path != NULL ? path : "/";
+}
+
 static struct request *request_create(struct standin *standin, const char *target)
 {
     struct request *request = mem_alloc(sizeof *request);
     request->standin = standin;
-    request->target = mem_copy(target);
+    request->target = mem_copy(origin_form(target));
     request->agent = -1;
     buf_init(&request->body, BODY_MAX);
     reply_init(&request->reply);
