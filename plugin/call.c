@@ -7,43 +7,10 @@
 #include "base/str.h"
 #include "whose.h"
 
-union any_request {
-    eep_request head;
-    eep_probe_request probe;
-    eep_acquire_request acquire;
-    eep_resume_request resume;
-    eep_realize_request realize;
-    eep_execute_request execute;
-    eep_release_request release;
-    eep_attach_request attach;
-    eep_kill_request kill;
-    eep_list_request list;
-    eep_drop_request drop;
-    eep_lease_get_request lease_get;
-    eep_leases_request leases;
-    eep_keepalive_request keepalive;
-    eep_reap_request reap;
-};
-
-union any_result {
-    eep_out head;
-    eep_probe probe;
-    eep_lease lease;
-    eep_workspace workspace;
-    eep_execution execution;
-    eep_released released;
-    eep_execution_list list;
-    eep_leases leases;
-    eep_kept kept;
-    eep_reaping reaping;
-};
-
-static int import_request(const struct call *call, const void *request, const void *result,
-                          union any_request *local, struct err *err)
+int call_import(const struct call *call, const void *request, union call_request *local, struct err *err)
 {
     TRY(abi_import(local, call->request_size, call->request_min, request, call->name, err));
-    TRY(abi_check_flags(local->head.flags, EEP_REQUEST_NO_GRACE | call->flags, call->name, err));
-    return abi_check_result(result, call->name, err);
+    return abi_check_flags(local->head.flags, EEP_REQUEST_NO_GRACE | call->flags, call->name, err);
 }
 
 /* "acquire_lease: start: GET /sandbox/s1": which call, at what, doing what. */
@@ -56,11 +23,12 @@ static void tell_where(const struct op *op, struct err *err)
               request[0] ? ": " : "", request);
 }
 
-static int run_operation(const struct call *call, eep_env *env, const union any_request *request,
-                         union any_result *result, struct err *err)
+int call_operate(const struct call *call, eep_env *env, struct op_seat *seat,
+                 const union call_request *request, union call_result *result, struct err *err)
 {
     struct op op;
     TRY(op_begin(&op, env, call->name, &request->head, err));
+    if (seat) op_sit(&op, seat);
     op.wait.urgent = call->urgent;
     int status = call->run(&op, request, result, err);
     if (status != EEP_OK) {
@@ -73,7 +41,7 @@ static int run_operation(const struct call *call, eep_env *env, const union any_
     return status;
 }
 
-static bool hands_over(const struct call *call, int status)
+bool call_hands_over(const struct call *call, int status)
 {
     bool partial = status == EEP_E_CANCELLED || status == EEP_E_DEADLINE || status == EEP_E_INTERRUPTED ||
                    status == EEP_E_EXPIRED;
@@ -83,12 +51,13 @@ static bool hands_over(const struct call *call, int status)
 int32_t call_run(const struct call *call, eep_env *env, const void *request, void *result, eep_error *error)
 {
     struct err err = ERR_INIT;
-    union any_request local_request;
-    union any_result local_result;
+    union call_request local_request;
+    union call_result local_result;
     memset(&local_result, 0, sizeof local_result);
-    int status = import_request(call, request, result, &local_request, &err);
-    if (status == EEP_OK) status = run_operation(call, env, &local_request, &local_result, &err);
-    if (hands_over(call, status))
+    int status = call_import(call, request, &local_request, &err);
+    if (status == EEP_OK) status = abi_check_result(result, call->name, &err);
+    if (status == EEP_OK) status = call_operate(call, env, NULL, &local_request, &local_result, &err);
+    if (call_hands_over(call, status))
         abi_export(result, &local_result, call->result_size);
     else
         arena_free(&local_result.head.arena);

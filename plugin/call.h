@@ -1,6 +1,6 @@
 /* call.h: how one of the blocking calls goes through: request in, operation, result or error out.
  *
- * The same functions will serve eep.async/1: an operation knows nothing about how its request came here. */
+ * The same functions serve eep.async/1: an operation knows nothing about how its request came here. */
 #ifndef PLUGIN_CALL_H
 #define PLUGIN_CALL_H
 
@@ -36,7 +36,46 @@ extern const struct call call_leases;
 extern const struct call call_keepalive;
 extern const struct call call_reap;
 
-/* Runs it on this thread. */
+union call_request {
+    eep_request head;
+    eep_probe_request probe;
+    eep_acquire_request acquire;
+    eep_resume_request resume;
+    eep_realize_request realize;
+    eep_execute_request execute;
+    eep_release_request release;
+    eep_attach_request attach;
+    eep_kill_request kill;
+    eep_list_request list;
+    eep_drop_request drop;
+    eep_lease_get_request lease_get;
+    eep_leases_request leases;
+    eep_keepalive_request keepalive;
+    eep_reap_request reap;
+};
+
+union call_result {
+    eep_out head;
+    eep_probe probe;
+    eep_lease lease;
+    eep_workspace workspace;
+    eep_execution execution;
+    eep_released released;
+    eep_execution_list list;
+    eep_leases leases;
+    eep_kept kept;
+    eep_reaping reaping;
+};
+
+/* The way of a call in three steps. Import: the request as this build knows it; nothing else is checked yet.
+ * Operate: runs it; result is zeroed. seat NULL = on the caller's thread. Its status, and err when that is not EEP_OK.
+ * Hands over: is the result to be given to the host, or its arena to be freed? */
+int call_import(const struct call *call, const void *request, union call_request *local, struct err *err);
+int call_operate(const struct call *call, eep_env *env, struct op_seat *seat,
+                 const union call_request *request, union call_result *result, struct err *err);
+bool call_hands_over(const struct call *call, int status);
+
+/* All of them, on this thread. */
 int32_t call_run(const struct call *call, eep_env *env, const void *request, void *result, eep_error *error);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "abi.h"
+#include "async.h"
 #include "call.h"
 #include "config_schema_json.h"
 #include "http/cancel.h"
@@ -51,6 +52,7 @@ static const eep_lease_table lease_table = {
 static const void *get_extension(const char *id)
 {
     if (!id) return NULL;
+    if (strcmp(id, EEP_EXT_ASYNC) == 0) return &async_table;
     if (strcmp(id, EEP_EXT_EXECUTION) == 0) return &execution_table;
     return strcmp(id, EEP_EXT_LEASE) == 0 ? &lease_table : NULL;
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "abi.h"
+#include "async.h"
 #include "base/clock.h"
 #include "base/str.h"
 #include "version.h"
@@ -159,6 +160,7 @@ void env_close(eep_env *env)
             pthread_cond_wait(&env->idle, &env->lock);
         pthread_mutex_unlock(&env->lock);
     }
+    async_close(env);
     env_free(env);
 }
 
@@ -167,6 +169,20 @@ void env_note_organization(eep_env *env, eep_str organization)
     if (str_empty(organization)) return;
     pthread_mutex_lock(&env->lock);
     str_copy(env->organization, sizeof env->organization, organization);
+    pthread_mutex_unlock(&env->lock);
+}
+
+void env_enter(eep_env *env)
+{
+    pthread_mutex_lock(&env->lock);
+    env->running++;
+    pthread_mutex_unlock(&env->lock);
+}
+
+void env_leave(eep_env *env)
+{
+    pthread_mutex_lock(&env->lock);
+    if (--env->running == 0) pthread_cond_broadcast(&env->idle);
     pthread_mutex_unlock(&env->lock);
 }
 
@@ -204,19 +220,23 @@ int op_begin(struct op *op, eep_env *env, const char *name, const eep_request *r
     op->wait.cancel = cancel_hold(request->cancel);
     op->wait.requests = &op->requests;
     op->wait.queued_ms = &op->queued_ms;
-    pthread_mutex_lock(&env->lock);
-    env->running++;
-    pthread_mutex_unlock(&env->lock);
+    env_enter(env);
     return EEP_OK;
+}
+
+void op_sit(struct op *op, struct op_seat *seat)
+{
+    op->seat = seat;
+    op->deadline = op->wait.deadline = seat->begun_at + op->timeout_ms;
+    op->wait.own = seat->own;
+    op->wait.parking = seat->parking;
+    seat->wait = &op->wait;
 }
 
 void op_end(struct op *op)
 {
-    eep_env *env = op->env;
     cancel_destroy(op->wait.cancel);
-    pthread_mutex_lock(&env->lock);
-    if (--env->running == 0) pthread_cond_broadcast(&env->idle);
-    pthread_mutex_unlock(&env->lock);
+    env_leave(op->env);
 }
 
 void op_begin_grace(struct op *op)
@@ -236,15 +256,25 @@ int op_sleep(struct op *op, int64_t ms, struct err *err)
     return engine_sleep(clock_now_ms() + ms, &op->wait, err);
 }
 
-void op_log(const struct op *op, uint32_t level, const char *format, ...)
+static bool is_logged(const struct op *op, uint32_t level)
 {
     const eep_host *host = &op->env->host;
+    bool reader = op->seat ? op->seat->log != NULL : host->log != NULL;
+    uint32_t most = host->log_level ? host->log_level : EEP_LOG_WARNING;
+    return reader && (level <= most || level == EEP_LOG_HOST_MISBEHAVING);
+}
+
+void op_log(const struct op *op, uint32_t level, const char *format, ...)
+{
     char line[512];
     va_list args;
-    if (!host->log || (level > host->log_level && level != EEP_LOG_HOST_MISBEHAVING)) return;
+    if (!is_logged(op, level)) return;
     va_start(args, format);
     vsnprintf(line, sizeof line, format, args);
     va_end(args);
     daytona_hide_token_in(&op->env->client, line);
-    host->log(host->ctx, level, op->name, line);
+    if (op->seat)
+        op->seat->log(op->seat, level, line);
+    else
+        op->env->host.log(op->env->host.ctx, level, op->name, line);
 }

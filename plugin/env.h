@@ -13,6 +13,8 @@
 #include "daytona/client.h"
 #include "facts.h"
 
+struct async;
+
 struct eep_env {
     pid_t pid; /* calls from a forked child answer EEP_E_FORKED */
     struct config *config;
@@ -24,7 +26,17 @@ struct eep_env {
     pthread_mutex_t lock; /* guards running and organization */
     pthread_cond_t idle;
     unsigned running;
-    char organization[64]; /* that the credentials work for, once a sandbox told; "" = not known */
+    char organization[64];         /* that the credentials work for, once a sandbox told; "" = not known */
+    _Atomic(struct async *) async; /* eep.async/1; NULL = not used yet */
+};
+
+/* Where an operation sits that does not run on a thread of the host's: eep.async/1. */
+struct op_seat {
+    int64_t begun_at; /* its time counts from then */
+    eep_cancel *own;  /* see struct wait */
+    struct parking *parking;
+    void (*log)(struct op_seat *seat, uint32_t level, const char *line); /* NULL = nobody reads them */
+    const struct wait *wait; /* of the operation, while it runs: set by op_sit */
 };
 
 struct op {
@@ -39,7 +51,8 @@ struct op {
     const char *phase;  /* what it is at, for the error when its time runs out; NULL = nothing special */
     uint32_t queued_ms; /* how much of its time it waited for rate limits of the service */
     char trace_header[160];
-    unsigned requests; /* sent by this operation */
+    unsigned requests;    /* sent by this operation */
+    struct op_seat *seat; /* NULL = on the caller's thread */
 };
 
 int32_t env_open(const eep_open_request *request, eep_env **out, eep_error *error);
@@ -52,6 +65,13 @@ void env_note_organization(eep_env *env, eep_str organization);
  * _INVALID_ARGUMENT. */
 int op_begin(struct op *op, eep_env *env, const char *name, const eep_request *request, struct err *err);
 void op_end(struct op *op);
+
+/* Gives one that has just begun another seat than the caller's thread. */
+void op_sit(struct op *op, struct op_seat *seat);
+
+/* Keeps an environment open, as an operation does. */
+void env_enter(eep_env *env);
+void env_leave(eep_env *env);
 
 /* From here on the operation undoes what it did: its own time, and only a second fire ends it. */
 void op_begin_grace(struct op *op);

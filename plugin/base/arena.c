@@ -55,6 +55,18 @@ int arena_adopt(void **arena, void *memory)
     return EEP_OK;
 }
 
+void arena_join(void **arena, void **from)
+{
+    struct block *first = *from;
+    struct block *last = first;
+    *from = NULL;
+    if (!first) return;
+    while (last->next)
+        last = last->next;
+    last->next = *arena;
+    *arena = first;
+}
+
 void arena_free(void **arena)
 {
     struct block *block = *arena;

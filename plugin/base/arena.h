@@ -20,6 +20,9 @@ NODISCARD int arena_str(void **arena, eep_str text, eep_str *out);
 /* Takes over memory from malloc: it is freed with the arena. On failure it is freed at once. */
 NODISCARD int arena_adopt(void **arena, void *memory);
 
+/* Moves all of `from` into arena; *from becomes NULL. */
+void arena_join(void **arena, void **from);
+
 /* Frees everything; *arena becomes NULL. */
 void arena_free(void **arena);
 

@@ -1,11 +1,11 @@
 #include "http/engine.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "base/thread.h"
 #include "http/io.h"
 
 #define IO_STACK_SIZE (512u * 1024u)
@@ -65,27 +65,6 @@ static struct engine *engine_create(struct err *err)
     return NULL;
 }
 
-/* The new thread inherits the mask: signals are the host's business. */
-static int start_thread(struct engine *engine, struct err *err)
-{
-    sigset_t all;
-    sigset_t old;
-    pthread_t thread;
-    pthread_attr_t attributes;
-    sigfillset(&all);
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, IO_STACK_SIZE);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_sigmask(SIG_BLOCK, &all, &old);
-    int failure = pthread_create(&thread, &attributes, io_main, engine);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    pthread_attr_destroy(&attributes);
-    if (failure == 0) return EEP_OK;
-    err_set(err, EEP_E_UNAVAILABLE, "cannot start the I/O thread: the process may not have more threads");
-    err->os_errno = failure;
-    return err->code;
-}
-
 static void engine_stop(struct engine *engine)
 {
     atomic_store(&engine->io.stop, true);
@@ -101,7 +80,7 @@ static struct engine *engine_get(struct err *err)
     if (engine && engine->pid == getpid()) return engine;
     struct engine *made = engine_create(err);
     if (!made) return NULL;
-    if (start_thread(made, err) != EEP_OK) {
+    if (thread_start(io_main, made, IO_STACK_SIZE, err) != EEP_OK) {
         engine_destroy(made);
         return NULL;
     }

@@ -41,7 +41,7 @@ function is_beside(n, field, what,   one) {
 # An element of an array has no struct_size of its own; anything else that is pointed to has one.
 END {
     for (where in points_to) {
-        if (has_size(points_to[where])) continue
+        if (points_to[where] == "eep_error" || has_size(points_to[where])) continue # which eep.h has
         element[points_to[where]] = 1
         field = where
         sub(/.*\./, "", field)

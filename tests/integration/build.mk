@@ -1,7 +1,8 @@
 # Tests that dlopen the real plugin and drive it against a real stand-in, over real sockets.
 
 INTEGRATION_TESTS   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/integration/*_test.c))
-INTEGRATION_SUPPORT := $(addprefix $(BUILD)/,tests/integration/host.o tests/integration/executions.o \
+INTEGRATION_SUPPORT := $(addprefix $(BUILD)/,tests/integration/host.o tests/integration/async_host.o \
+                         tests/integration/executions.o \
                          tests/integration/place.o tests/integration/standin.o tests/integration/process.o \
                          tests/support/canned_server.o tests/support/cutter.o hosts/loader/loader.o)
 
