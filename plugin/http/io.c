@@ -373,9 +373,9 @@ void io_run(struct io *io)
         }
         serve_timers(io);
         take_finished(io);
-        take_late(io);
         look_at_limits(io);
         more = start_some(io);
+        take_late(io); /* who could have been started, late or not, has not waited in vain */
         atomic_store(&io->crowded, admission_is_crowded(&io->admission));
         rest(io);
     }
