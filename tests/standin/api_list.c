@@ -69,11 +69,12 @@ static void collect(struct items *items, const struct list_query *query, struct 
     qsort_r(items->all, items->count, sizeof *items->all, compare, (void *)(uintptr_t)query);
 }
 
-/* Items of the newer list lack what makes sandboxes big (protocol 6.1). */
+/* Items of the newer list lack what makes sandboxes big (protocol 6.1). There, networkBlockAll is missing too: newer
+ * clients insist on it. */
 static void add_item(struct json_object *list, struct json_object *item, bool whole)
 {
-    static const char *const absent[] = {
-        "env", "buildInfo", "volumes", "networkBlockAll", "networkAllowList", "domainAllowList"};
+    static const char *const absent[] = {"env", "buildInfo", "volumes", "networkAllowList",
+                                         "domainAllowList"};
     for (size_t i = 0; !whole && i < sizeof absent / sizeof *absent; i++)
         json_object_object_del(item, absent[i]);
     json_object_array_add(list, json_object_get(item));
