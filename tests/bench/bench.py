@@ -201,7 +201,17 @@ class Bench:
             count = counts.get(variant.name, 300 if self.options.quick else 1000)
             say(f"{count} executes, 64 in flight: {variant.title}")
             rows.append(measure.load(fleet, variant, server, count, 64))
+        plugin = self.plugin()
+        say("10000 executes, 64 in flight: eep.async/1")
+        rows.append(measure.load(fleet, plugin, server, counts["eep"], 64, "async"))
         fleet.end()
+        self.lab.end(server.process)
+        say("4000 open at once, a second each: eep.async/1, then a thread for each")
+        server = DelayServer(self.lab, 1000)
+        for verb in ("async", "load"):
+            fleet = measure.Fleet(self.lab, [plugin], server)
+            rows.append(measure.load(fleet, plugin, server, 8000, 4000, verb))
+            fleet.end()
         self.lab.end(server.process)
 
     def growth(self):

@@ -9,7 +9,7 @@ $(BENCH_OUT)/delaylink: $(BENCH_OUT)/delaylink.o
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ -o $@
 
 # The drivers: the plugin, and the floor that is libcurl alone.
-$(BENCH_OUT)/driver_eep: $(BENCH_OUT)/driver_eep.o $(BENCH_OUT)/driver.o | $(PLUGIN_SO)
+$(BENCH_OUT)/driver_eep: $(BENCH_OUT)/driver_eep.o $(BENCH_OUT)/driver_eep_load.o $(BENCH_OUT)/driver.o | $(PLUGIN_SO)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ -lpthread -ldl -o $@
 
 $(BENCH_OUT)/driver_floor: $(BENCH_OUT)/driver_floor.o $(BENCH_OUT)/driver.o

@@ -5,31 +5,23 @@
  *     stdin LEASE BYTES SCRIPT         the same with that much text as its input
  *     again LEASE ID SCRIPT            the same with an execution id
  *     load LEASE COUNT INFLIGHT        that many `echo hi` in that many threads
+ *     async LEASE COUNT INFLIGHT       the same with eep.async/1, in one thread
  *     output LEASE BYTES               a command that writes so much; it is read through on_output
  *     upload LEASE BYTES               a file into the workspace
  *     first LEASE                      loads the plugin, opens an environment, executes
  *     state
  */
 #include <dlfcn.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "driver.h"
-#include "eep.h"
-
-#define TEXT(literal) ((eep_str){literal, sizeof(literal) - 1})
+#include "driver_eep.h"
 
 static const eep_plugin *plugin;
 static eep_env *env;
-
-static eep_str text(const char *string)
-{
-    return (eep_str){string, string ? strlen(string) : 0};
-}
 
 /* -- The plugin -------------------------------------------------------------------------------- */
 
@@ -53,11 +45,13 @@ static void open_env(void)
 {
     char config[2048];
     const char *ca = getenv("BENCH_CA");
+    const char *runner = getenv("BENCH_RUNNER");
     eep_error error = {.head.struct_size = sizeof error};
     snprintf(config, sizeof config,
-             "{\"apiUrl\":\"%s\",\"apiKey\":\"%s\",\"timeoutMs\":120000,\"maxOutputBytes\":4294967296%s%s%s}",
-             driver_setting("BENCH_API"), driver_setting("BENCH_KEY"), ca ? ",\"caFile\":\"" : "",
-             ca ? ca : "", ca ? "\"" : "");
+             "{\"apiUrl\":\"%s\",\"apiKey\":\"%s\",\"timeoutMs\":120000,\"maxOutputBytes\":4294967296,"
+             "\"runner\":\"%s\"%s%s%s}",
+             driver_setting("BENCH_API"), driver_setting("BENCH_KEY"), runner ? runner : "auto",
+             ca ? ",\"caFile\":\"" : "", ca ? ca : "", ca ? "\"" : "");
     eep_open_request request = {.struct_size = sizeof request, .config = text(config)};
     if (plugin->open(&request, &env, &error) != EEP_OK) die(error.message.ptr);
 }
@@ -237,92 +231,38 @@ static void do_output(char *const words[DRIVER_WORDS], struct outcome *outcome)
     outcome->more = more;
 }
 
-/* -- Load -------------------------------------------------------------------------------------- */
-
-struct swarm {
-    const char *lease;
-    size_t count;
-    atomic_size_t next;
-    atomic_size_t failed;
-    double *ms;
-    atomic_bool told;
-};
-
-static void run_one(struct swarm *swarm, size_t index)
-{
-    eep_str argv[] = {TEXT("echo"), TEXT("hi")};
-    eep_execute_request request = {
-        .head.struct_size = sizeof request, .lease = text(swarm->lease), .argv = argv, .argv_count = 2};
-    eep_execution result = {.head.struct_size = sizeof result};
-    eep_error error = {.head.struct_size = sizeof error};
-    double begin = driver_now_ms();
-    int32_t code = plugin->execute(env, &request, &result, &error);
-    swarm->ms[index] = driver_now_ms() - begin;
-    bool right =
-        code == EEP_OK && result.stdout_data.len == 3 && memcmp(result.stdout_data.ptr, "hi\n", 3) == 0;
-    if (!right) atomic_fetch_add(&swarm->failed, 1);
-    if (!right && !atomic_exchange(&swarm->told, true))
-        fprintf(stderr, "driver_eep: %d: %s\n", code, error.message.ptr ? error.message.ptr : "other output");
-    plugin->clear(&result.head);
-    plugin->clear(&error.head);
-}
-
-static void *swarm_member(void *argument)
-{
-    struct swarm *swarm = argument;
-    size_t index;
-    while ((index = atomic_fetch_add(&swarm->next, 1)) < swarm->count)
-        run_one(swarm, index);
-    return NULL;
-}
-
-static void run_threads(struct swarm *swarm, size_t inflight)
-{
-    pthread_attr_t attributes;
-    pthread_t *threads = calloc(inflight, sizeof *threads);
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, 128u << 10); /* as little as the plugin may be given */
-    for (size_t i = 0; i < inflight; i++)
-        if (pthread_create(&threads[i], &attributes, swarm_member, swarm) != 0) die("cannot start a thread");
-    for (size_t i = 0; i < inflight; i++)
-        pthread_join(threads[i], NULL);
-    pthread_attr_destroy(&attributes);
-    free(threads);
-}
+/* -- Load: driver_eep_load.c ------------------------------------------------------------------- */
 
 static void do_load(char *const words[DRIVER_WORDS], struct outcome *outcome)
 {
-    struct swarm swarm = {.lease = words[1], .count = driver_number(words[2])};
     do_resume(words, outcome); /* as a host that holds a lease: what is known of it is known */
-    swarm.ms = calloc(swarm.count + 1, sizeof *swarm.ms);
-    struct load load = {.ms = swarm.ms, .count = swarm.count, .cpu_us = -driver_cpu_us()};
-    double begin = driver_now_ms();
-    run_threads(&swarm, driver_number(words[3]));
-    load.wall_ms = driver_now_ms() - begin;
-    load.cpu_us += driver_cpu_us();
-    load.failed = atomic_load(&swarm.failed);
-    outcome->more = driver_tell_load(&load);
-    if (load.failed > 0) outcome->error = "some executes failed: see standard error";
-    free(swarm.ms);
+    if (!outcome->error) load_threads(plugin, env, words, outcome);
+}
+
+static void do_async(char *const words[DRIVER_WORDS], struct outcome *outcome)
+{
+    do_resume(words, outcome);
+    if (!outcome->error) load_async(plugin, env, words, outcome);
+}
+
+/* Thousands of connections are this host's wish, so it sees to it. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limits;
+    if (getrlimit(RLIMIT_NOFILE, &limits) != 0) return;
+    limits.rlim_cur = limits.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limits);
 }
 
 int main(void)
 {
     static const struct verb verbs[] = {
-        {"acquire", do_acquire},
-        {"resume", do_resume},
-        {"realize", do_realize},
-        {"release", do_release},
-        {"execute", do_execute},
-        {"stdin", do_stdin},
-        {"again", do_again},
-        {"first", do_first},
-        {"load", do_load},
-        {"output", do_output},
-        {"upload", do_upload},
-        {"state", driver_state},
-        {NULL, NULL},
+        {"acquire", do_acquire}, {"resume", do_resume}, {"realize", do_realize}, {"release", do_release},
+        {"execute", do_execute}, {"stdin", do_stdin},   {"again", do_again},     {"first", do_first},
+        {"load", do_load},       {"async", do_async},   {"output", do_output},   {"upload", do_upload},
+        {"state", driver_state}, {NULL, NULL},
     };
+    raise_descriptor_limit();
     int status = driver_run(verbs);
     if (plugin != NULL) plugin->clear(&execution.head);
     if (env != NULL) plugin->close(env);

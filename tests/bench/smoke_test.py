@@ -4,6 +4,7 @@ memory, descriptors. Runs with the other tests, as any user, on loopback."""
 
 import os
 import re
+import resource
 import sys
 import unittest
 
@@ -94,6 +95,22 @@ class Growth(unittest.TestCase):
             sizes = (("output", 200_000_000), ("upload", 100_000_000))
             for row in measure.growth(lab, EEP, Standin(lab, Side()), sizes):
                 self.assertLess(row["growthKb"], TRANSFER_KB, row)
+
+
+class Open(unittest.TestCase):
+    @unittest.skipIf(resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 4200, "this machine allows too few descriptors")
+    def test_four_thousand_at_once_from_one_thread(self):
+        with Lab(BUILD) as lab:
+            server = DelayServer(lab, 2000)
+            fleet = measure.Fleet(lab, [EEP], server)
+            driver = fleet.drivers["eep"]
+            answer = driver.ask("async", "bench", 4000, 4000)
+            threads = driver.ask("state")["threads"]
+            fleet.end()
+            self.assertEqual(answer["failed"], 0)
+            self.assertEqual(server.stats()["commands"], 4000)
+            self.assertEqual(server.stats()["openMax"], 4000)
+            self.assertLess(threads, 8)
 
 
 class Ratios(unittest.TestCase):
