@@ -42,3 +42,11 @@ $(STANDIN_DRIVERS): %: %.o $(STANDIN_OUT)/harness.o | $(BUILD)/daytona-standin
 	$(CC) $(CFLAGS) $(SAN) -pthread -o $@ $^ $(LDFLAGS) -lcurl -ljson-c -lcmocka
 
 -include $(wildcard $(STANDIN_OUT)/*.d)
+
+# What it costs; no test, as nothing here depends on times.
+$(STANDIN_OUT)/bench: %: %.o $(STANDIN_OUT)/harness.o | $(BUILD)/daytona-standin
+	$(CC) $(CFLAGS) $(SAN) -pthread -o $@ $^ $(LDFLAGS) -lcurl -ljson-c -lcmocka
+
+.PHONY: standin-bench
+standin-bench: $(STANDIN_OUT)/bench
+	STANDIN=$(BUILD)/daytona-standin $<

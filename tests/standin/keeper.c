@@ -108,8 +108,8 @@ static int64_t interval_end(const struct standin *standin, int minutes, int64_t 
 /* When a sandbox at rest has to do something by itself (protocol 4.1: auto-stop, -archive, -delete). */
 static int64_t rest_ends(const struct standin *standin, const struct sandbox *sandbox)
 {
-    if (sandbox->state == STATE_STARTED && sandbox->requests == 0) {
-        int64_t idle_ms = clock_wall_ms() - sandbox->active_ms;
+    if (sandbox->state == STATE_STARTED) {
+        int64_t idle_ms = sandbox->requests > 0 ? 0 : clock_wall_ms() - sandbox->active_ms;
         return interval_end(standin, sandbox_interval(sandbox, "autoStopInterval"), clock_ms() - idle_ms);
     }
     if (sandbox->state != STATE_STOPPED) return INT64_MAX;
@@ -159,23 +159,50 @@ static int64_t tend_all(struct standin *standin)
     return soonest;
 }
 
-/* What to poll: two fixed descriptors, then a process and perhaps a socket for each sandbox. */
+/* What to poll: two fixed descriptors, then perhaps a socket and a process for each sandbox, in this order: what comes of
+ * the second may be the sandbox's end. */
 struct watch {
     struct pollfd *polls;
+    struct sandbox *
+        *owners; /* of the polls; only the keeper removes sandboxes, so they last until the next round */
     size_t count;
 };
 
+static void watch_one(struct watch *watch, int fd, struct sandbox *owner)
+{
+    watch->owners[watch->count] = owner;
+    watch->polls[watch->count++] = (struct pollfd){.fd = fd, .events = POLLIN};
+}
+
 static void watch_all(struct watch *watch, struct standin *standin, int stop_fd)
 {
-    watch->polls = mem_resize(watch->polls, (2 + 2 * standin->registry.count) * sizeof *watch->polls);
-    watch->polls[0] = (struct pollfd){.fd = stop_fd, .events = POLLIN};
-    watch->polls[1] = (struct pollfd){.fd = standin->registry.wake_fd, .events = POLLIN};
-    watch->count = 2;
+    size_t most = 2 + 2 * standin->registry.count;
+    watch->polls = mem_resize(watch->polls, most * sizeof *watch->polls);
+    watch->owners = mem_resize(watch->owners, most * sizeof(struct sandbox *));
+    watch->count = 0;
+    watch_one(watch, stop_fd, NULL);
+    watch_one(watch, standin->registry.wake_fd, NULL);
     for (struct sandbox *at = standin->registry.first; at != NULL; at = at->next) {
-        if (at->agent.pid != 0)
-            watch->polls[watch->count++] = (struct pollfd){.fd = at->agent.pidfd, .events = POLLIN};
-        if (at->step == STEP_HELLO)
-            watch->polls[watch->count++] = (struct pollfd){.fd = at->agent.socket, .events = POLLIN};
+        if (at->step == STEP_HELLO) watch_one(watch, at->agent.socket, at);
+        if (at->agent.pid != 0) watch_one(watch, at->agent.pidfd, at);
+    }
+}
+
+static void watch_finish(struct watch *watch)
+{
+    free(watch->polls);
+    free(watch->owners);
+}
+
+static void take_events(struct standin *standin, const struct watch *watch)
+{
+    for (size_t i = 2; i < watch->count; i++) {
+        struct sandbox *owner = watch->owners[i];
+        if ((watch->polls[i].revents & POLLIN) == 0) continue;
+        if (watch->polls[i].fd == owner->agent.pidfd)
+            take_exit(standin, owner);
+        else if (owner->step == STEP_HELLO)
+            take_hello(standin, owner);
     }
 }
 
@@ -183,15 +210,6 @@ static bool is_readable(int fd)
 {
     struct pollfd one = {.fd = fd, .events = POLLIN};
     return fd >= 0 && poll(&one, 1, 0) == 1 && (one.revents & POLLIN) != 0;
-}
-
-static void take_events(struct standin *standin)
-{
-    for (struct sandbox *at = standin->registry.first, *next; at != NULL; at = next) {
-        next = at->next;
-        if (at->step == STEP_HELLO && is_readable(at->agent.socket)) take_hello(standin, at);
-        if (at->agent.pid != 0 && is_readable(at->agent.pidfd)) take_exit(standin, at);
-    }
 }
 
 static int until(int64_t when_ms)
@@ -214,7 +232,7 @@ static void round_of_work(struct standin *standin, struct watch *watch, int stop
     uint64_t wakes;
     if (watch->polls[1].revents != 0) fd_read_some(standin->registry.wake_fd, &wakes, sizeof wakes);
     registry_lock(&standin->registry);
-    take_events(standin);
+    take_events(standin, watch);
     registry_unlock(&standin->registry);
 }
 
@@ -223,7 +241,7 @@ void keeper_run(struct standin *standin, int stop_fd)
     struct watch watch = {0};
     while (!is_readable(stop_fd))
         round_of_work(standin, &watch, stop_fd);
-    free(watch.polls);
+    watch_finish(&watch);
 }
 
 static void begin_end_of_all(struct standin *standin)
@@ -253,5 +271,5 @@ void keeper_end_all(struct standin *standin)
     begin_end_of_all(standin);
     while (any_process(standin))
         round_of_work(standin, &watch, -1);
-    free(watch.polls);
+    watch_finish(&watch);
 }

@@ -108,20 +108,19 @@ bool toolbox_open(struct request *request)
     return false;
 }
 
+/* The keeper need not be told: it looks when the idle time would be over if it had begun at its last look. */
 void toolbox_rest(struct request *request)
 {
     if (request->sandbox == NULL) return;
     struct registry *registry = &request->standin->registry;
-    bool idle = false;
     registry_lock(registry);
     if (request->is_activity) {
         sandbox_touch(request->sandbox);
-        idle = --request->sandbox->requests == 0;
+        request->sandbox->requests--;
     }
     registry_release(registry, request->sandbox);
     registry_unlock(registry);
     request->sandbox = NULL;
-    if (idle) registry_wake(registry); /* its idle time counts from now */
 }
 
 void toolbox_close(struct request *request)
