@@ -79,6 +79,7 @@ struct config {
     int64_t connect_timeout_ms;
     int64_t execute_window_s;
     int64_t max_output_bytes;
+    eep_str runner; /* auto, sh or native */
 
     /* The way to the service */
     eep_str ca_file; /* absolute path */

@@ -50,6 +50,7 @@ static const struct kind kinds[FINDING_KINDS] = {
     [FOUND_BAD_CIDR] = {ERROR, "bad_cidr", "write an IPv4 network, as in 10.0.0.0/8 or 203.0.113.7/32"},
     [FOUND_BAD_HOST] = {ERROR, "bad_host",
                         "write a host name without scheme, port and path, or *.example.com"},
+    [FOUND_UNKNOWN_RUNNER] = {ERROR, "unknown_runner", "use auto, which needs no knowledge of the sandbox"},
     [FOUND_UNKNOWN_LANGUAGE] = {WARNING, "unknown_language", "use python, typescript or javascript"},
     [FOUND_DEPRECATED_VARIABLE] = {INFO, "deprecated_variable", "set DAYTONA_API_URL instead"},
     [FOUND_MISSING_CREDENTIALS] =

@@ -38,6 +38,7 @@ enum finding_kind {
     FOUND_BAD_CIDR,
     FOUND_BAD_HOST,
     FOUND_UNKNOWN_LANGUAGE,
+    FOUND_UNKNOWN_RUNNER,
     FOUND_DEPRECATED_VARIABLE,
     /* what keys say together */
     FOUND_MISSING_CREDENTIALS,

@@ -88,6 +88,7 @@ static const struct key keys[] = {
     INTEGER("connectTimeoutMs", AT(connect_timeout_ms), 1, 300000, 10000),
     INTEGER("executeWindowS", AT(execute_window_s), 1, 300, 20),
     INTEGER("maxOutputBytes", AT(max_output_bytes), 1, OUTPUT_MAX, OUTPUT_BYTES),
+    TEXT_OR("auto", "runner", AT(runner), 16, text_runner),
 
     TEXT("caFile", AT(ca_file), 0, 4096, text_absolute_path),
     TEXT("proxy", AT(proxy), KEY_MAYBE_SECRET, 1024, text_proxy),

@@ -211,7 +211,8 @@ static const char defaults_normalized[] =
     "\"env\":{},\"labels\":{},\"volumes\":[],\"networkBlockAll\":false,\"networkAllowList\":[],"
     "\"reuseLease\":false,\"autoStopInterval\":null,\"autoArchiveInterval\":null,"
     "\"autoDeleteInterval\":60,\"timeoutMs\":300000,\"graceMs\":10000,\"connectTimeoutMs\":10000,"
-    "\"executeWindowS\":20,\"maxOutputBytes\":268435456,\"caFile\":null,\"proxy\":null,\"noProxy\":null,"
+    "\"executeWindowS\":20,\"maxOutputBytes\":268435456,\"runner\":\"auto\",\"caFile\":null,"
+    "\"proxy\":null,\"noProxy\":null,"
     "\"toolboxHosts\":[],\"trustEnv\":false}";
 /* clang-format on */
 
@@ -231,7 +232,7 @@ static const char everything[] =
     "\"volumes\":[{\"volumeId\":\"v\",\"mountPath\":\"/data\",\"subpath\":\"a/b\"}],"
     "\"networkAllowList\":\"10.0.0.0/8, 192.168.1.0/24\",\"autoStopInterval\":15,"
     "\"autoArchiveInterval\":60,\"autoDeleteInterval\":0,\"timeoutMs\":1,\"graceMs\":2,"
-    "\"connectTimeoutMs\":3,\"executeWindowS\":4,\"maxOutputBytes\":5,\"caFile\":\"/etc/ca.pem\","
+    "\"connectTimeoutMs\":3,\"executeWindowS\":4,\"maxOutputBytes\":5,\"runner\":\" sh \",\"caFile\":\"/etc/ca.pem\","
     "\"proxy\":\"http://me:word@proxy:3128\",\"noProxy\":\"localhost,.internal\","
     "\"toolboxHosts\":[\"*.daytona.io\",\"127.0.0.1\"],\"trustEnv\":false}";
 /* clang-format on */
@@ -246,7 +247,7 @@ static const char everything_normalized[] =
     "\"networkBlockAll\":false,\"networkAllowList\":[\"10.0.0.0/8\",\"192.168.1.0/24\"],"
     "\"reuseLease\":false,\"autoStopInterval\":15,\"autoArchiveInterval\":60,\"autoDeleteInterval\":0,"
     "\"timeoutMs\":1,\"graceMs\":2,\"connectTimeoutMs\":3,\"executeWindowS\":4,\"maxOutputBytes\":5,"
-    "\"caFile\":\"/etc/ca.pem\",\"noProxy\":\"localhost,.internal\",\"toolboxHosts\":[\"*.daytona.io\","
+    "\"runner\":\"sh\",\"caFile\":\"/etc/ca.pem\",\"noProxy\":\"localhost,.internal\",\"toolboxHosts\":[\"*.daytona.io\","
     "\"127.0.0.1\"],\"trustEnv\":false}";
 /* clang-format on */
 

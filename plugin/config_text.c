@@ -70,6 +70,12 @@ int text_language(struct findings *findings, const struct place *place, eep_str 
     return text_plain(findings, place, text);
 }
 
+int text_runner(struct findings *findings, const struct place *place, eep_str *text)
+{
+    if (str_is(*text, "auto") || str_is(*text, "sh") || str_is(*text, "native")) return EEP_OK;
+    return finding_add(findings, FOUND_UNKNOWN_RUNNER, place, "must be auto, sh or native");
+}
+
 /* -- Paths ------------------------------------------------------------------------------------- */
 
 static bool climbs(eep_str path)

@@ -14,6 +14,7 @@ text_rule text_env_name;      /* [A-Za-z_][A-Za-z0-9_]* */
 text_rule text_label_name;    /* plain, and none of ours */
 text_rule text_image;         /* an image reference: becomes a line of a Dockerfile */
 text_rule text_language;      /* plain; a warning for what the service does not know */
+text_rule text_runner;        /* auto, sh or native */
 text_rule text_absolute_path; /* cuts slashes at the end */
 text_rule text_relative_path; /* cuts slashes at the end */
 text_rule text_api_url;       /* http or https; cuts slashes at the end */

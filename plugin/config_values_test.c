@@ -172,6 +172,9 @@ static void test_plain_texts(void **state)
         {"\"language\":\"python\"", ""},
         {"\"language\":\"javascript\"", ""},
         {"\"language\":\"Python\"", "W unknown_language /language"},
+        {"\"runner\":\"native\"", ""},
+        {"\"runner\":\" \"", ""},
+        {"\"runner\":\"Sh\"", "E unknown_runner /runner"},
         {"\"language\":\"c\\u0001\"", "E bad_character /language"},
     };
     (void)state;

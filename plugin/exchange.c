@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "which_runner.h"
 
 /* In an answer, of each stream. */
 #define INLINE_BYTES (128u * 1024u)
@@ -66,6 +67,7 @@ static void exchange_init(struct exchange *exchange, struct execution *execution
     exchange->call.id = str_from(execution->id);
     exchange->call.nonce = str_from(exchange->nonce);
     if (execution->access.facts) exchange->call.dir = execution->access.facts->folder;
+    which_runner_choose(&execution->access, &exchange->call);
     exchange->window_ms = window_of(execution, kind);
     exchange->wait = (struct runner_wait){
         .news = execution->on_output || execution->look,
@@ -139,12 +141,13 @@ static int write_request(struct exchange *exchange, const struct execution *exec
     }
 }
 
-/* A start is answered when the command ends or by 408 at the window, the others by themselves a little
+/* In sh a start is answered when the command ends or by 408 at the window; all others are by themselves, a little
  * earlier. */
 static unsigned service_timeout_s(const struct exchange *exchange)
 {
     unsigned seconds = (exchange->window_ms + 999) / 1000;
-    bool ends_by_itself = exchange->kind != RUNNER_REQUEST_START || exchange->wait.news;
+    bool ends_by_itself =
+        exchange->kind != RUNNER_REQUEST_START || exchange->wait.news || exchange->call.use == RUNNER_NATIVE;
     return ends_by_itself ? seconds + 10 : seconds;
 }
 
@@ -203,7 +206,7 @@ static int take_answer(struct execution *execution, const struct exchange *excha
     return EEP_OK;
 }
 
-int exchange_run(struct execution *execution, enum runner_request_kind kind, struct err *err)
+static int run_once(struct execution *execution, enum runner_request_kind kind, bool *again, struct err *err)
 {
     CLEANUP(exchange_finish) struct exchange exchange = {0};
     CLEANUP(toolbox_execution_finish)
@@ -211,5 +214,16 @@ int exchange_run(struct execution *execution, enum runner_request_kind kind, str
     exchange_init(&exchange, execution, kind);
     TRY(write_request(&exchange, execution, err));
     TRY(send_text(execution, &exchange, &run, err));
-    return take_answer(execution, &exchange, buf_str(&run.output), err);
+    int status = take_answer(execution, &exchange, buf_str(&run.output), err);
+    const struct runner_answer *answer = status == EEP_OK ? &execution->answer : NULL;
+    return which_runner_judge(&execution->access, &exchange.call, run.exit_code, answer, again, status, err);
+}
+
+int exchange_run(struct execution *execution, enum runner_request_kind kind, struct err *err)
+{
+    for (;;) {
+        bool again = false;
+        int status = run_once(execution, kind, &again, err);
+        if (!again) return status;
+    }
 }

@@ -94,6 +94,7 @@ struct facts facts_strings(const struct facts *facts)
         .user = facts->user,
         .arch = facts->arch,
         .folder = facts->folder,
+        .runner = facts->runner,
         .identity = facts->identity,
         .updated = facts->updated,
     };
@@ -110,6 +111,7 @@ static int copy_strings(const struct facts *from, struct facts *to)
     TRY(arena_str(&to->arena, from->user, &to->user));
     TRY(arena_str(&to->arena, from->arch, &to->arch));
     TRY(arena_str(&to->arena, from->folder, &to->folder));
+    TRY(arena_str(&to->arena, from->runner, &to->runner));
     TRY(arena_str(&to->arena, from->updated, &to->updated));
     return arena_str(&to->arena, from->identity, &to->identity);
 }

@@ -22,6 +22,7 @@ struct facts {
     eep_str user;
     eep_str arch;
     eep_str folder; /* of the runner */
+    eep_str runner; /* "sh", the native runner's path, or "native": in the folder */
     eep_str identity;
     eep_str updated; /* when the service says that it changed last before it was prepared */
     void *arena;

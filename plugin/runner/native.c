@@ -40,7 +40,7 @@ int native_number(struct buf *fields, const char *name, uint64_t value)
 static int put_path(struct buf *out, const struct runner_call *call)
 {
     TRY(quote_assign(out, "e_no", call->nonce));
-    if (call->use == RUNNER_NATIVE) return quote_assign(out, "e_b", call->native);
+    if (!str_absent(call->native)) return quote_assign(out, "e_b", call->native);
     TRY(quote_assign(out, "e_b", call->dir));
     return buf_appendf(out, "e_b=${e_b:-$HOME/.eep}/%s\n", native_name());
 }

@@ -53,8 +53,10 @@ static int check_call(const struct runner_call *call, bool with_id, struct err *
         return err_set(err, EEP_E_INVALID_ARGUMENT, "a nonce must be %d hex digits", RUNNER_NONCE_LEN);
     if (!str_absent(call->dir) && !is_absolute(call->dir))
         return err_set(err, EEP_E_INVALID_ARGUMENT, "the runner's folder must be an absolute path");
-    if (call->use == RUNNER_NATIVE && !is_absolute(call->native))
+    if (!str_absent(call->native) && !is_absolute(call->native))
         return err_set(err, EEP_E_INVALID_ARGUMENT, "the native runner must be an absolute path");
+    if (call->use == RUNNER_NATIVE && str_absent(call->native) && !native_name())
+        return err_set(err, EEP_E_UNSUPPORTED, "this build of the plugin has no native runner");
     return EEP_OK;
 }
 

@@ -40,7 +40,7 @@ struct runner_call {
                       itself */
     enum runner_use
         use; /* of start, attach, kill and drop; RUNNER_EITHER is RUNNER_SH in a build without programs */
-    eep_str native; /* with RUNNER_NATIVE: the path that `prepare` told */
+    eep_str native; /* the path that `prepare` told; absent = it is looked for in the folder */
 };
 
 /* What is run: all of it, and nothing else, goes into the digest. The fields are those of

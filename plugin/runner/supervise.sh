@@ -48,6 +48,28 @@ e_mark() {
     exec 4>&-
 }
 
+# e_found NAME: is it a program? Only positional parameters: any variable may be the command's by now. (A busybox that has
+# its tools inside of the shell finds not even setsid.)
+e_found() {
+    case $1 in
+    */*) set -- "${1##*/}" "${1%/*}:" ;;
+    *) set -- "$1" "${PATH-/bin:/usr/bin}:" ;;
+    esac
+    while [ "$2" ]; do
+        set -- "$1" "${2#*:}" "${2%%:*}"
+        [ -x "${3:-.}/$1" ] && [ ! -d "${3:-.}/$1" ] && return
+    done
+    return 1
+}
+
+# What a shell would say about it. With login profiles stderr is hidden still.
+e_tell_missing() {
+    [ "$e_login" != 1 ] || exec 2>&5
+    [ ! -e "$1" ] || { echo "$1: Permission denied" >&2; exit 126; }
+    echo "$1: not found" >&2
+    exit 127
+}
+
 # Becomes the command, in a subshell in the foreground (background ones ignore INT). The settings come last: they may
 # set any variable. Paths below /proc/$$ are this supervisor's descriptors: the command inherits none of them.
 e_become() {
@@ -64,6 +86,7 @@ e_become() {
         exec >&6 2>&8 3<&- 6>&- 7>&- 8>&- 9>&-
     fi
     . "/proc/$$/fd/1"
+    e_found "$2" || ! e_found "${1##*/}" || e_tell_missing "$2"
     exec "$@"
 }
 

@@ -155,12 +155,22 @@ eep_env *host_open(const struct standin *standin, const char *more)
     return host_open_as(standin, SENTINEL, more);
 }
 
+/* EEP_RUNNER=sh or =native runs the whole program with that runner, unless a test has a choice of its own. */
+static const char *runner_key(const char *more)
+{
+    static char key[64];
+    const char *runner = getenv("EEP_RUNNER");
+    if (!runner || (more && strstr(more, "'runner'"))) return "";
+    snprintf(key, sizeof key, ",'runner':'%s'", runner);
+    return key;
+}
+
 eep_env *host_open_as(const struct standin *standin, const char *key, const char *more)
 {
     char config[4096];
     eep_env *env = NULL;
-    snprintf(config, sizeof config, "{'apiUrl':'%s','apiKey':'%s','timeoutMs':%d%s%s}", standin->api, key,
-             LIMIT_MS, more != NULL ? "," : "", more != NULL ? more : "");
+    snprintf(config, sizeof config, "{'apiUrl':'%s','apiKey':'%s','timeoutMs':%d%s%s%s}", standin->api, key,
+             LIMIT_MS, runner_key(more), more != NULL ? "," : "", more != NULL ? more : "");
     OUTCOME opened = host_open_text(config, &env);
     EXPECT(opened, EEP_OK);
     return env;

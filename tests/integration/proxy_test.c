@@ -101,19 +101,18 @@ static size_t take(const struct proxy *proxy, int fd, char *into, size_t room)
 
 static bool take_head(struct connection *connection)
 {
-    while (connection->len + 1 < sizeof connection->head) {
+    for (;;) {
         char *end = strstr(connection->head, "\r\n\r\n");
         if (end != NULL) {
             connection->body = (size_t)(end + 4 - connection->head);
             return true;
         }
-        size_t got = take(connection->proxy, connection->fd, connection->head + connection->len,
-                          sizeof connection->head - 1 - connection->len);
-        if (got == 0) return false;
+        size_t room = sizeof connection->head - 1 - connection->len;
+        size_t got = take(connection->proxy, connection->fd, connection->head + connection->len, room);
+        if (got == 0) return false; /* over, or no head at all */
         note(connection->proxy, connection->head + connection->len, got);
         connection->len += got;
     }
-    return false;
 }
 
 static bool may_pass(const struct connection *connection)

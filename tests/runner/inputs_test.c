@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -54,13 +55,36 @@ static void test_argv(void **state)
     for_each_shell(argv_exact);
 }
 
-static void missing_program(struct world *world)
+static void expect_failure(struct world *world, eep_str program, int code, const char *message)
 {
     struct runner_answer answer;
-    eep_str argv[] = {STR("no-such-program-here")};
-    run_command(world, (struct runner_command){.argv = argv, .argv_count = 1}, &answer);
-    assert_true(answer.exit_code == 127 || answer.exit_code == 1);
-    assert_true(answer.err.total > 0);
+    run_command(world, (struct runner_command){.argv = &program, .argv_count = 1}, &answer);
+    assert_int_equal(answer.exit_code, code);
+    assert_text(&answer.err.data, message);
+    assert_text(&answer.out.data, "");
+    runner_answer_finish(&answer);
+}
+
+/* As a shell tells it. */
+static void missing_program(struct world *world)
+{
+    expect_failure(world, STR("no-such-program-here"), 127, "no-such-program-here: not found\n");
+    expect_failure(world, STR("./no/such"), 127, "./no/such: not found\n");
+    world_write(world_path(world, "plain"), "echo never\n");
+    expect_failure(world, STR("./plain"), 126, "./plain: Permission denied\n");
+    expect_failure(world, STR("/tmp"), 126, "/tmp: Permission denied\n");
+    world_write(world_path(world, "script"), "echo \"a script: $*\"\n");
+    assert_int_equal(chmod(world_path(world, "script"), 0755), 0);
+    eep_str argv[] = {STR("./script"), STR("a"), STR("b c")};
+    struct runner_answer answer;
+    run_command(world, (struct runner_command){.argv = argv, .argv_count = 3}, &answer);
+    assert_text(&answer.out.data, "a script: a b c\n");
+    runner_answer_finish(&answer);
+
+    struct runner_command command = {.script = STR("echo"), .shell = STR("no-such-shell"), .login = true};
+    run_command(world, command, &answer);
+    assert_int_equal(answer.exit_code, 127);
+    assert_text(&answer.err.data, "no-such-shell: not found\n");
     runner_answer_finish(&answer);
 }
 

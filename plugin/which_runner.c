@@ -1,0 +1,91 @@
+#include "which_runner.h"
+
+#include "base/str.h"
+#include "runner/native.h"
+
+/* The shell could not become the program (a changed mount, a filter), or found it gone in the last moment. */
+#define SHELL_CANNOT_EXECUTE 126
+#define SHELL_CANNOT_FIND    127
+
+static bool is_wanted(const struct eep_env *env, const char *runner)
+{
+    return str_is(env->config->runner, runner);
+}
+
+bool which_runner_native(const struct eep_env *env)
+{
+    return native_name() && !is_wanted(env, "sh");
+}
+
+void which_runner_choose(const struct access *access, struct runner_call *call)
+{
+    const struct eep_env *env = access->op->env;
+    eep_str known = access->facts ? access->facts->runner : (eep_str){NULL, 0};
+    bool insists = is_wanted(env, "native");
+    if (is_wanted(env, "sh") || (str_is(known, "sh") && !insists))
+        call->use = RUNNER_SH;
+    else if (!str_absent(known) || insists)
+        call->use = RUNNER_NATIVE;
+    else
+        call->use = RUNNER_EITHER;
+    if (call->use == RUNNER_NATIVE && str_has_prefix(known, "/")) call->native = known;
+}
+
+static int remember(struct access *access, eep_str runner, struct err *err)
+{
+    struct facts known = facts_strings(access->facts);
+    struct facts *fresh = NULL;
+    known.runner = runner;
+    TRY(facts_put(&access->op->env->cache, &known, &fresh, err));
+    facts_release(&access->facts);
+    access->facts = fresh;
+    return EEP_OK;
+}
+
+static int forget_native(struct access *access, struct err *err)
+{
+    op_log(access->op, EEP_LOG_INFO, "lease %.*s: the native runner has gone from the sandbox; sh goes on",
+           (int)access->lease.len, access->lease.ptr);
+    return remember(access, STR("sh"), err);
+}
+
+int which_runner_judge(struct access *access, const struct runner_call *call, int64_t exit_code,
+                       const struct runner_answer *answer, bool *again, int status, struct err *err)
+{
+    bool insists = is_wanted(access->op->env, "native");
+    if (call->use == RUNNER_SH) return status;
+    if (!answer) {
+        /* What it did is not known: whoever asks next attaches. */
+        bool died = exit_code == SHELL_CANNOT_EXECUTE || exit_code == SHELL_CANNOT_FIND;
+        struct err ignored = ERR_INIT;
+        if (died && !insists) (void)!forget_native(access, &ignored);
+        return status;
+    }
+    if (answer->state == RUNNER_REFUSED) {
+        *again = answer->refusal == RUNNER_REFUSAL_RUNNER && !insists;
+        return *again ? forget_native(access, err) : status;
+    }
+    if (call->use == RUNNER_NATIVE || !native_name()) return status;
+    return remember(access, answer->native ? STR("native") : STR("sh"), err);
+}
+
+eep_str which_runner_of(const struct eep_env *env, const struct runner_prepared *prepared)
+{
+    if (!which_runner_native(env) || prepared->native_state != RUNNER_NATIVE_OK) return STR("sh");
+    return str_from(prepared->native);
+}
+
+int which_runner_check(const struct eep_env *env, const struct runner_prepared *prepared, struct err *err)
+{
+    if (!is_wanted(env, "native") || prepared->native_state == RUNNER_NATIVE_OK) return EEP_OK;
+    if (!native_name())
+        return err_set(err, EEP_E_UNSUPPORTED,
+                       "this build of the plugin has no native runner, which the configuration insists on");
+    return err_set(
+        err, EEP_E_SANDBOX,
+        "the native runner, which the configuration insists on, does not run in the sandbox (%s, %s): "
+        "set `runner` to auto",
+        prepared->arch,
+        prepared->native_state == RUNNER_NATIVE_ABSENT ? "not built for this CPU"
+                                                       : "no gzip or base64, a noexec mount, or a filter");
+}
