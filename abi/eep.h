@@ -276,6 +276,12 @@ typedef struct eep_probe {
  * process, on another machine, with a newer plugin of the same major version, until it is released with DESTROY. */
 #define EEP_LEASE_MAX 255u
 
+#define EEP_ACQUIRE_REUSE 0x100u /* rather take a sandbox that bears all labels of this request (those of the
+                                    configuration do not count), be it this owner's or another tool's; make one only
+                                    if there is none. Hosts that do so at the same time get the same one. Made for
+                                    another request: EEP_E_CONFLICT. One that cannot be started is an error that
+                                    names it, no reason to make another. Needs labels; goes without a key         */
+
 typedef struct eep_acquire_request {
     eep_request head;
     eep_str idempotency_key; /* 1 to 255 bytes. Same key, same configured owner, same request: same lease, also after a
@@ -313,7 +319,7 @@ typedef struct eep_resume_request {
 #define EEP_STATE_CHANGING 7u /* in transition                                                                   */
 
 /* eep_lease.head.flags */
-#define EEP_LEASE_REUSED  0x1u /* acquire found what an earlier acquire with the same key had made               */
+#define EEP_LEASE_REUSED  0x1u /* acquire found what was there before: by its key, or by its labels              */
 #define EEP_LEASE_RESUMED 0x2u /* result of resume_lease                                                         */
 #define EEP_LEASE_STARTED 0x4u /* it was not running and has been started: by this call, or since the lease was
                                   acquired or resumed last. What ran in it has ended.                            */
@@ -342,6 +348,8 @@ typedef struct eep_lease {
     int32_t auto_archive_min; /* minutes after the stop before it is archived; 0 = the service's longest         */
     int32_t auto_delete_min;  /* minutes after the stop before it is deleted; negative = never; 0 = at the stop  */
     uint32_t gpu;             /* 0 = none, or not told                                                           */
+    uint32_t requests;        /* HTTP requests that this call made                                               */
+    uint32_t queued_ms;       /* how long it waited because the service limits the rate of requests              */
 } eep_lease;
 
 /* -- realize_workspace ------------------------------------------------------------------------------------------ */

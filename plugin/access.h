@@ -16,7 +16,8 @@ struct access {
     eep_str lease;
     struct facts *facts; /* NULL until known; replaced when they change */
     bool started;        /* the sandbox was not running and has been started */
-    bool again;          /* it was started anew since it was prepared last, by whomever: prepare_run tells */
+    bool first;          /* it had no identity before: prepare_run tells, and so for the next one */
+    bool again;          /* it was started anew since it was prepared last, by whomever */
     char updated[40];    /* as described last: a change of state changes it; "" = not told */
     int at_rest;         /* EEP_OK: start a stopped sandbox. EEP_E_CONFLICT (the host does not want that) or
                             EEP_E_INTERRUPTED (what the call is about has ended with it): fail so instead */

@@ -67,6 +67,7 @@ const struct call call_acquire_lease = {
     .request_size = sizeof(eep_acquire_request),
     .request_min = sizeof(eep_acquire_request),
     .result_size = sizeof(eep_lease),
+    .flags = EEP_ACQUIRE_REUSE,
     .run = run_acquire,
 };
 

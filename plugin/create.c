@@ -221,8 +221,8 @@ static void choose_names(struct create_request *create, eep_str key)
     random_hex(name, CREATE_DIGEST / 2);
     create->keyed = !str_absent(key);
     if (create->keyed) {
-        digest_of("eep-name-1", create->owner, key, name);
-        digest_of("eep-key-1", create->owner, key, create->key);
+        digest_of(create->by_labels ? "eep-name-of-labels-1" : "eep-name-1", create->owner, key, name);
+        digest_of(create->by_labels ? "eep-key-of-labels-1" : "eep-key-1", create->owner, key, create->key);
     }
     snprintf(create->name, sizeof create->name, CREATE_NAME_PREFIX "%s", name);
 }
@@ -250,17 +250,47 @@ static int build_body(struct create_request *create, const struct config *config
     return text ? buf_append_cstr(&create->body, text) : EEP_E_NO_MEMORY;
 }
 
+/* By labels they are the key: as a text, in one order. */
+static int want_labels(struct create_request *create, const struct pairs *wanted, struct err *err)
+{
+    CLEANUP(json_finish) json *object = json_new_object();
+    if (put_pairs(object, "labels", wanted) != EEP_OK) return err_no_memory(err);
+    const char *text = json_text(object);
+    if (!text) return err_no_memory(err);
+    choose_names(create, str_from(text));
+    return EEP_OK;
+}
+
+static int choose_key(struct create_request *create, const eep_acquire_request *request, struct err *err)
+{
+    static const struct config_pairs none = {0};
+    struct pairs wanted = {0};
+    if (!create->by_labels) {
+        choose_names(create, request->idempotency_key);
+        return EEP_OK;
+    }
+    if (!str_absent(request->idempotency_key) || request->label_count == 0)
+        return err_set(err, EEP_E_INVALID_ARGUMENT,
+                       "EEP_ACQUIRE_REUSE needs labels in the request, and no idempotency_key");
+    int status =
+        merge_pairs(&none, request->labels, request->label_count, request->label_stride, &wanted, err);
+    create->wanted = wanted.items;
+    create->wanted_count = wanted.count;
+    return status == EEP_OK ? want_labels(create, &wanted, err) : status;
+}
+
 int create_request_init(struct create_request *create, const struct config *config,
                         const eep_acquire_request *request, struct err *err)
 {
     CLEANUP(pairs_finish) struct pairs labels = {0};
     CLEANUP(pairs_finish) struct pairs env = {0};
     *create = (struct create_request){.body = BUF_INIT(BODY_MAX), .owner = config->owner};
+    create->by_labels = request->head.flags & EEP_ACQUIRE_REUSE;
     TRY(check_request(request, err));
+    TRY(choose_key(create, request, err));
     TRY(merge_pairs(&config->labels, request->labels, request->label_count, request->label_stride, &labels,
                     err));
     TRY(merge_pairs(&config->env, request->env, request->env_count, request->env_stride, &env, err));
-    choose_names(create, request->idempotency_key);
     int status = build_body(create, config, request->name_hint, &labels, &env);
     return buf_error(&create->body, status, "the request for a sandbox", err);
 }
@@ -268,12 +298,35 @@ int create_request_init(struct create_request *create, const struct config *conf
 void create_request_finish(struct create_request *create)
 {
     buf_finish_secret(&create->body);
+    free(create->wanted);
+    create->wanted = NULL;
+}
+
+static bool same_owner(const struct create_request *create, const struct sandbox *sandbox)
+{
+    eep_str owner = sandbox_label(sandbox, LABEL_OWNER);
+    return str_empty(create->owner) ? str_empty(owner) : str_eq(owner, create->owner);
 }
 
 bool create_request_matches(const struct create_request *create, const struct sandbox *sandbox)
 {
-    eep_str owner = sandbox_label(sandbox, LABEL_OWNER);
-    bool same_owner = str_empty(create->owner) ? str_empty(owner) : str_eq(owner, create->owner);
+    eep_str request = sandbox_label(sandbox, LABEL_REQUEST);
+    if (create->by_labels)
+        return create_request_labelled(create, sandbox) &&
+               (str_empty(request) || str_is(request, create->request));
     bool same_key = str_is(sandbox_label(sandbox, LABEL_KEY), create->keyed ? create->key : "");
-    return same_owner && same_key && str_is(sandbox_label(sandbox, LABEL_REQUEST), create->request);
+    return same_owner(create, sandbox) && same_key && str_is(request, create->request);
+}
+
+bool create_request_labelled(const struct create_request *create, const struct sandbox *sandbox)
+{
+    bool ours = !str_empty(sandbox_label(sandbox, LABEL_REQUEST));
+    if (ours && !same_owner(create, sandbox)) return false;
+    for (size_t i = 0; i < create->wanted_count; i++) {
+        char name[KEY_MAX + 1];
+        str_copy(name, sizeof name, create->wanted[i].name);
+        eep_str value = sandbox_label(sandbox, name);
+        if (!value.ptr || !str_eq(value, create->wanted[i].value)) return false;
+    }
+    return true;
 }

@@ -23,13 +23,16 @@
 #define CREATE_DIGEST 32
 
 struct create_request {
-    bool keyed;
+    bool keyed;     /* another acquire finds it again: by its key, or by its labels */
+    bool by_labels; /* EEP_ACQUIRE_REUSE: the labels of the request stand for the key */
     char
         name[sizeof CREATE_NAME_PREFIX + CREATE_DIGEST]; /* prefix and a digest of owner and key, or random */
     char key[CREATE_DIGEST + 1];
     char request[CREATE_DIGEST + 1];
     char identity[CREATE_DIGEST + 1];
-    eep_str owner; /* view into the configuration */
+    eep_str owner;    /* view into the configuration */
+    eep_pair *wanted; /* by_labels: those of the request; views into it */
+    size_t wanted_count;
     struct buf body;
 };
 
@@ -41,7 +44,11 @@ int create_request_init(struct create_request *create, const struct config *conf
  */
 void create_request_finish(struct create_request *create);
 
-/* Is this sandbox what `create` asked for, made by the same owner with the same key? */
+/* Is this sandbox what `create` asked for, made by the same owner with the same key? By labels also one that another
+ * tool has made, which tells nothing of that. */
 bool create_request_matches(const struct create_request *create, const struct sandbox *sandbox);
+
+/* Does it bear the wanted labels, and is not another owner's? */
+bool create_request_labelled(const struct create_request *create, const struct sandbox *sandbox);
 
 #endif

@@ -11,6 +11,7 @@
 #include "lifecycle.h"
 #include "prepare.h"
 #include "retry.h"
+#include "reuse.h"
 
 /* The service remembers that it did not find a name, also when the sandbox was made meanwhile. So long a name that is
  * taken, or an order without an answer, is looked for. */
@@ -39,11 +40,11 @@ static int adopt(struct leasing *leasing, struct err *err)
         note_sandbox(leasing);
         return EEP_OK;
     }
-    err_set(
-        err, EEP_E_CONFLICT,
-        "this idempotency key has been used before for another request (sandbox %.*s): use another key, or "
-        "release that lease first",
-        (int)sandbox->id.len, sandbox->id.ptr);
+    err_set(err, EEP_E_CONFLICT, "%s (sandbox %.*s): use %s, or release that lease first",
+            leasing->create.by_labels
+                ? "these labels are those of a sandbox that was made for another request"
+                : "this idempotency key has been used before for another request",
+            (int)sandbox->id.len, sandbox->id.ptr, leasing->create.by_labels ? "others" : "another key");
     sandbox_finish(sandbox); /* not ours: never to be deleted */
     return err->code;
 }
@@ -153,6 +154,14 @@ static int make(struct leasing *leasing, struct op *op, struct err *err)
     return err_flag(err, leasing->ordered && !anothers ? EEP_ERROR_MAYBE_APPLIED : 0);
 }
 
+/* By labels an old one is preferred, wherever it comes from. None is no failure: the name that the labels give keeps
+ * hosts from making two at the same time. */
+static int find_labelled(struct leasing *leasing, struct op *op, struct err *err)
+{
+    TRY(reuse_find(op, &leasing->create, &leasing->sandbox, err));
+    return leasing->sandbox.tree ? adopt(leasing, err) : EEP_OK;
+}
+
 /* From "there is one" to "it can be used". */
 static int bring_up(struct leasing *leasing, struct op *op, struct err *err)
 {
@@ -161,7 +170,12 @@ static int bring_up(struct leasing *leasing, struct op *op, struct err *err)
     TRY(access_init(access, op, str_from(leasing->id), err));
     TRY(lifecycle_start(op, access->lease, &leasing->sandbox, &access->started, err));
     TRY(access_learn(access, &leasing->sandbox, err));
-    return prepare_run(access, PREPARE_NEW, err);
+    TRY(prepare_run(access, PREPARE_NEW, err));
+    if (leasing->reused && access->first)
+        op_log(op, EEP_LOG_WARNING,
+               "sandbox %s was not prepared by the acquire that made it, or has been emptied since",
+               leasing->id);
+    return EEP_OK;
 }
 
 static void forget_sandbox(struct leasing *leasing, struct op *op)
@@ -177,7 +191,8 @@ int leasing_acquire(struct leasing *leasing, struct op *op, const eep_acquire_re
 {
     TRY(create_request_init(&leasing->create, op->env->config, request, err));
     for (int adoption = 0;; adoption++) {
-        TRY(make(leasing, op, err));
+        if (leasing->create.by_labels) TRY(find_labelled(leasing, op, err));
+        if (!leasing->sandbox.tree) TRY(make(leasing, op, err));
         int status = bring_up(leasing, op, err);
         bool given_back = status == EEP_E_LEASE_LOST && leasing->reused;
         if (!given_back || adoption + 1 >= ADOPTIONS_MAX) return status;
@@ -198,16 +213,16 @@ void leasing_finish(struct leasing *leasing)
  * known. */
 static int tell_left(const struct leasing *leasing, struct err *err)
 {
-    const char *name = leasing->create.name;
+    const char *name = leasing->sandbox.name.ptr ? leasing->sandbox.name.ptr : leasing->create.name;
+    const char *key = leasing->create.by_labels ? "these labels" : "this key";
     str_copy(err->lease, sizeof err->lease, str_from(leasing->id[0] ? leasing->id : name));
     if (!leasing->create.keyed)
         err_prefix(err, "sandbox %s may be left behind: release it with DESTROY", name);
     else if (err->code == EEP_E_SANDBOX)
-        err_prefix(err,
-                   "sandbox %s has this key and cannot be used: release it with DESTROY, or use another key",
-                   name);
+        err_prefix(err, "sandbox %.100s has %s and cannot be used: release it with DESTROY, or use %s", name,
+                   key, leasing->create.by_labels ? "others" : "another key");
     else
-        err_prefix(err, "sandbox %s is kept for another acquire with this key", name);
+        err_prefix(err, "sandbox %.100s is kept for another acquire with %s", name, key);
     return err_flag(err, EEP_ERROR_MAYBE_APPLIED);
 }
 

@@ -48,6 +48,8 @@ int lease_fill(eep_lease *result, const struct op *op, const struct sandbox *san
                const struct facts *facts, uint32_t flags, struct err *err)
 {
     result->head.flags = flags;
+    result->requests = op->requests;
+    result->queued_ms = op->queued_ms;
     fill_numbers(result, sandbox);
     return fill_strings(result, sandbox, facts, op->env->config) == EEP_OK ? EEP_OK : err_no_memory(err);
 }

@@ -128,6 +128,7 @@ int prepare_run(struct access *access, enum prepare_mode mode, struct err *err)
     struct runner_prepared prepared;
     TRY(prepare(access, access->op->env->config->workspace_dir, mode, &prepared, err));
     access->again = prepared.again;
+    access->first = prepared.identity == RUNNER_IDENTITY_NEW;
     return learn(access, &prepared, err);
 }
 

@@ -57,6 +57,8 @@ static void add_numbers(json_object *object, const eep_lease *lease)
     json_add_int(object, "autoStopMinutes", lease->auto_stop_min);
     json_add_int(object, "autoArchiveMinutes", lease->auto_archive_min);
     json_add_int(object, "autoDeleteMinutes", lease->auto_delete_min);
+    json_add_int(object, "requests", lease->requests);
+    json_add_int(object, "queuedMs", lease->queued_ms);
 }
 
 json_object *lease_to_json(const eep_lease *lease)
@@ -92,7 +94,7 @@ static const char *text_or(eep_str text, const char *otherwise)
 void lease_describe(const struct out *out, const eep_lease *lease)
 {
     const char *how = "new";
-    if (lease->head.flags & EEP_LEASE_REUSED) how = "found again by its key";
+    if (lease->head.flags & EEP_LEASE_REUSED) how = "found again";
     if (lease->head.flags & EEP_LEASE_RESUMED) how = "resumed";
     bool started = lease->head.flags & EEP_LEASE_STARTED;
     char size[64] = "";

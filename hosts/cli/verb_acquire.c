@@ -8,13 +8,14 @@ struct acquire_args {
     struct wait_args wait;
     struct lease_args lease;
     struct text_list env;
+    bool reuse;
 };
 
-/* A signal that came too late for the plugin to notice: whoever waits for the id may be gone. With a key the
- * sandbox is found again by it, without one it would be lost. */
+/* A signal that came too late for the plugin to notice: whoever waits for the id may be gone. With a key, or by its
+ * labels, the sandbox is found again; else it would be lost. */
 static int settle(struct cli *cli, const struct acquire_args *args, const eep_lease *lease, struct err *err)
 {
-    if (interrupt_count() == 0 || args->lease.key) return lease_print(cli, lease, err);
+    if (interrupt_count() == 0 || args->lease.key || args->reuse) return lease_print(cli, lease, err);
     TRY(lease_destroy(cli, &args->wait, lease->lease, NULL, err));
     return err_set(err, EEP_E_CANCELLED, "interrupted; the new sandbox has been destroyed again");
 }
@@ -28,6 +29,7 @@ static int run(struct cli *cli, const void *opaque, int *exit_status, struct err
     TRY(new_lease_init(&new_lease, &args->lease, &args->env, err));
     TRY(session_open(cli, &args->wait, err));
     new_lease.request.head = session_request(cli, sizeof(new_lease.request), &args->wait);
+    if (args->reuse) new_lease.request.head.flags |= EEP_ACQUIRE_REUSE;
     TRY(call_acquire(cli, &new_lease.request, &lease, err));
     int code = settle(cli, args, &lease, err);
     cli->session.plugin->clear(&lease.head);
@@ -42,8 +44,16 @@ static const struct option_spec options[] = {
     {0},
 };
 
+static const struct option_spec reuse_options[] = {
+    {"reuse", 0, OPTION_FLAG, offsetof(struct acquire_args, reuse), NULL,
+     "take a sandbox that bears all the --label given, whoever made it; make one only if there is none", 0,
+     NULL},
+    {0},
+};
+
 static const struct option_group groups[] = {
     {"The sandbox", lease_options, offsetof(struct acquire_args, lease)},
+    {"An old one instead", reuse_options, 0},
     {"Its commands", options, 0},
     {"Time", wait_options, offsetof(struct acquire_args, wait)},
     {"Common options", common_options, offsetof(struct acquire_args, common)},
@@ -60,7 +70,7 @@ const struct verb verb_acquire = {
              "\n"
              "The id works in any process and on any machine until the lease is released with "
              "--destroy. When acquire fails or is interrupted, what it made is deleted again; with "
-             "--key it is kept for the next try.",
+             "--key or --reuse it is kept for the next try.",
     .options = groups,
     .args_size = sizeof(struct acquire_args),
     .makes_lease = true,

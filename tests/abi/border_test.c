@@ -105,7 +105,7 @@ static const struct call calls[] = {
     CALL(validate, validate, EEP_VALIDATE_STRICT | EEP_VALIDATE_TRUST_ENV, 0),
     CALL(open, open_it, EEP_OPEN_STRICT | EEP_OPEN_TRUST_ENV, 0),
     CALL(probe, probe, EEP_REQUEST_NO_GRACE, RESERVED(eep_probe_request)),
-    CALL(acquire, acquire, EEP_REQUEST_NO_GRACE, 0),
+    CALL(acquire, acquire, EEP_REQUEST_NO_GRACE | EEP_ACQUIRE_REUSE, 0),
     CALL(resume, resume, EEP_REQUEST_NO_GRACE | EEP_RESUME_NO_START, 0),
     CALL(realize, realize, EEP_REQUEST_NO_GRACE, 0),
     CALL(execute, execute, EEP_REQUEST_NO_GRACE | EEP_EXECUTE_MERGE | EEP_EXECUTE_LOGIN | EEP_EXECUTE_DETACH,

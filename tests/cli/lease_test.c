@@ -436,6 +436,20 @@ static void the_same_key_gives_the_same_lease(void **state)
     free(first);
 }
 
+static void the_same_labels_may_give_the_same_lease(void **state)
+{
+    (void)state;
+    assert_int_equal(EEP_RUN(&process, &eep, "acquire", "--reuse", "--label", "task=t7"), 0);
+    char *first = eep_line(&process);
+    assert_int_equal(EEP_RUN(&process, &eep, "acquire", "--reuse", "--label", "task=t7"), 0);
+    char *second = eep_line(&process);
+    assert_string_equal(first, second);
+    eep_says(&process, PROCESS_STDERR, "found again");
+    assert_int_equal(EEP_RUN(&process, &eep, "release", first, "--destroy"), 0);
+    free(first);
+    free(second);
+}
+
 /* -- run: nothing is left behind --------------------------------------------------------------- */
 
 static void run_leaves_nothing(void **state)
@@ -573,6 +587,7 @@ int main(void)
         cmocka_unit_test(a_missing_key_is_one_to_export),
         cmocka_unit_test(a_source_that_fails_is_told),
         cmocka_unit_test(the_same_key_gives_the_same_lease),
+        cmocka_unit_test(the_same_labels_may_give_the_same_lease),
         cmocka_unit_test(run_leaves_nothing),
         cmocka_unit_test(run_leaves_nothing_when_it_fails),
         cmocka_unit_test(run_leaves_nothing_when_interrupted),

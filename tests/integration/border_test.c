@@ -165,7 +165,7 @@ static void errors_have_a_size(void **state)
 static void unknown_flags_are_refused(void **state)
 {
     static const uint32_t known[] = {0x1,
-                                     0x1,
+                                     0x1 | EEP_ACQUIRE_REUSE,
                                      0x1 | EEP_RESUME_NO_START,
                                      0x1,
                                      0x1 | EEP_EXECUTE_MERGE | EEP_EXECUTE_LOGIN | EEP_EXECUTE_DETACH,

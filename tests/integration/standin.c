@@ -192,6 +192,13 @@ void standin_faults(const struct standin *standin, const char *rules)
     json_object_put(standin_control(standin, "PUT", "/_standin/faults", rules != NULL ? rules : "[]"));
 }
 
+void standin_create(const struct standin *standin, const char *body, char *id)
+{
+    json_object *sandbox = standin_control(standin, "POST", "/api/sandbox", body);
+    snprintf(id, 64, "%s", json_object_get_string(json_object_object_get(sandbox, "id")));
+    json_object_put(sandbox);
+}
+
 /* -- The log ----------------------------------------------------------------------------------- */
 
 void standin_forget(const struct standin *standin)

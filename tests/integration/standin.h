@@ -36,6 +36,9 @@ long standin_total(const struct standin *standin, const char *what);
 /* The id of the only sandbox that there is, into id[64]. */
 void standin_only_id(const struct standin *standin, char *id);
 
+/* Makes a sandbox as another tool would: `body` of POST /sandbox, ' for ". Its id, into id[64]. (In the log, too.) */
+void standin_create(const struct standin *standin, const char *body, char *id);
+
 /* Does the sandbox bear this label? (This is in the log, too.) */
 bool standin_has_label(const struct standin *standin, const char *id, const char *name, const char *value);
 

@@ -89,7 +89,7 @@ Lease = struct("lease", """
     u32 state cpu memory_gib disk_gib
     i64 created_at_ms
     i32 auto_stop_min auto_archive_min auto_delete_min
-    u32 gpu""")
+    u32 gpu requests queued_ms""")
 
 Source = struct("source", "u32 kind mode\n str path\n bytes data")
 RealizeRequest = struct("realize_request", "request head\n str lease root\n *source sources")

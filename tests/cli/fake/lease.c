@@ -63,6 +63,8 @@ int32_t fake_acquire(eep_env *env, const eep_acquire_request *request, eep_lease
         return fake_fail(err, EEP_E_INTERNAL, "acquire_lease", "no chance");
     if (request->idempotency_key.ptr)
         snprintf(id, sizeof(id), "key-%.*s", (int)request->idempotency_key.len, request->idempotency_key.ptr);
+    else if (request->head.flags & EEP_ACQUIRE_REUSE)
+        snprintf(id, sizeof(id), "labels-%.*s", (int)request->labels->value.len, request->labels->value.ptr);
     else
         snprintf(id, sizeof(id), "fake-%08x", random);
     if (!fake_rest(request->head.cancel, env->acquire_delay_ms)) {
