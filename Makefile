@@ -35,6 +35,7 @@ include plugin/build.mk
 -include tests/fuzz/build.mk
 -include tests/integration/build.mk
 -include tests/soak/build.mk
+-include tests/sdk/build.mk
 -include tests/abi/build.mk
 -include tests/bench/build.mk
 

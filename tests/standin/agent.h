@@ -5,6 +5,7 @@
 
 #include "agent_proto.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -20,6 +21,14 @@ void words_finish(struct words *words);
 
 /* Starts the shell of an AGENT_EXEC in a process group of its own. Its pid, or -1 with reply->error set. */
 pid_t shell_spawn(const struct words *args, int input, int output, struct agent_reply *reply);
+
+/* Operations of agent_search.c; see agent_files.c for what they get and give. */
+int find_text(char **argument, int *result, int *status);
+int search_names(char **argument, int *result, int *status);
+int replace_text(char **argument, int *result, int *status);
+
+/* Does a file's name match a pattern of Go's filepath.Match? A malformed pattern matches nothing. */
+bool glob_matches(const char *pattern, const char *name);
 
 /* Performs one AGENT_FILE in a child of the agent and answers on the socket. */
 void file_operation(const struct words *args, int reply_socket);

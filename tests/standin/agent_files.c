@@ -1,10 +1,15 @@
 /* agent_files.c: one file operation inside the sandbox, as its user, so that paths and permissions mean there
  * what they mean to a command. Runs in a child of the agent: a slow or stuck operation blocks nobody.
  *
- *   open-read PATH            -> the open file          info PATH, list PATH     -> records (agent_proto.h)
- *   open-write PATH           -> the open file, parents made, truncated
- *   mkdir PATH MODE           existing directory is fine; parents made          remove PATH ("r" = recursive)
- *   move FROM TO              chmod PATH MODE ("" = keep)                        count -> status = processes
+ *   open-read PATH            -> the open file; status 1 if it is there but cannot be opened
+ *   open-write PATH MODE      -> the open file, truncated; parents made with MODE; status = length of one that failed
+ *   mkdir PATH MODE           existing directory is fine; parents made
+ *   remove PATH ("r" or "")   r = recursive; status 1 if it is there but cannot be removed
+ *   move FROM TO              status: see move_path
+ *   chmod PATH MODE OWNER GROUP   "" = keep; status 1 if it is there
+ *   info PATH, list PATH      -> records (agent_proto.h)
+ *   find PATH TEXT, search PATH PATTERN, replace PATH TEXT NEW   see agent_search.c
+ *   count                     -> status = processes
  */
 #include "agent.h"
 
@@ -14,11 +19,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <grp.h>
+#include <libgen.h>
 #include <limits.h>
+#include <pwd.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,24 +39,44 @@ struct operation {
     int (*run)(char **argument, int *result, int *status);
 };
 
-static int make_directories(const char *path, mode_t mode)
+/* Go takes the permission bits and no others; the umask applies. */
+static mode_t mode_of(const char *octal)
+{
+    return (mode_t)strtoul(octal, NULL, 8) & 0777;
+}
+
+/* Makes a directory unless there is one. */
+static int make_one(const char *path, mode_t mode)
+{
+    struct stat info;
+    if (mkdir(path, mode) == 0) return 0;
+    int error = errno;
+    if (stat(path, &info) != 0) return error;
+    return S_ISDIR(info.st_mode) ? 0 : ENOTDIR;
+}
+
+/* All directories above the last slash. On failure *failed is the length of the path that could not be made. */
+static int make_parents(const char *path, mode_t mode, int *failed)
 {
     char partial[PATH_MAX];
     if (strlen(path) >= sizeof partial) return ENAMETOOLONG;
     strcpy(partial, path);
-    for (char *at = partial + 1; *partial != '\0' && (at = strchr(at, '/')) != NULL; at++) {
+    for (char *at = partial; *partial != '\0' && (at = strchr(at + 1, '/')) != NULL;) {
         *at = '\0';
-        if (mkdir(partial, mode) != 0 && errno != EEXIST) return errno;
+        int error = make_one(partial, mode);
+        if (error != 0) *failed = (int)(at - partial);
+        if (error != 0) return error;
         *at = '/';
     }
     return 0;
 }
 
-/* O_NONBLOCK: a FIFO without a partner must not hold the request forever. */
+/* O_NONBLOCK: a FIFO without a partner must not hold the request forever. Status 1: it is there, but closed. */
 static int open_read(char **argument, int *result, int *status)
 {
-    (void)status;
     struct stat info;
+    if (stat(argument[0], &info) != 0) return errno;
+    *status = 1;
     *result = open(argument[0], O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (*result < 0 || fstat(*result, &info) != 0) return errno;
     return S_ISDIR(info.st_mode) ? EISDIR : 0;
@@ -54,8 +84,7 @@ static int open_read(char **argument, int *result, int *status)
 
 static int open_write(char **argument, int *result, int *status)
 {
-    (void)status;
-    int error = make_directories(argument[0], 0755);
+    int error = make_parents(argument[0], mode_of(argument[1]), status);
     if (error != 0) return error;
     *result = open(argument[0], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666);
     return *result < 0 ? errno : 0;
@@ -63,14 +92,10 @@ static int open_write(char **argument, int *result, int *status)
 
 static int make_directory(char **argument, int *result, int *status)
 {
-    (void)result, (void)status;
-    struct stat info;
-    mode_t mode = (mode_t)strtoul(argument[1], NULL, 8);
-    int error = make_directories(argument[0], mode);
-    if (error != 0) return error;
-    if (mkdir(argument[0], mode) == 0) return 0;
-    if (errno != EEXIST) return errno;
-    return stat(argument[0], &info) == 0 && S_ISDIR(info.st_mode) ? 0 : EEXIST;
+    (void)result;
+    mode_t mode = mode_of(argument[1]);
+    int error = make_parents(argument[0], mode, status);
+    return error != 0 ? error : make_one(argument[0], mode);
 }
 
 static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *where)
@@ -79,32 +104,120 @@ static int remove_one(const char *path, const struct stat *info, int kind, struc
     return remove(path) != 0 && errno != ENOENT ? errno : 0;
 }
 
-/* The service looks with stat first, so a dangling symlink is "not found" (protocol 10). */
+/* Symlinks are removed, never followed. */
+static int remove_tree(const char *path)
+{
+    int error = nftw(path, remove_one, 32, FTW_DEPTH | FTW_PHYS);
+    return error == -1 ? errno : error;
+}
+
+/* The service looks with stat first, so a dangling symlink is "not found" (protocol 10). Status 1: it is there. */
 static int remove_path(char **argument, int *result, int *status)
 {
-    (void)result, (void)status;
+    (void)result;
     struct stat info;
     if (stat(argument[0], &info) != 0) return errno;
-    if (!S_ISDIR(info.st_mode)) return unlink(argument[0]) != 0 ? errno : 0;
-    if (strcmp(argument[1], "r") != 0) return EISDIR;
-    return nftw(argument[0], remove_one, 32, FTW_DEPTH | FTW_PHYS);
+    *status = 1;
+    if (strcmp(argument[1], "r") == 0) return remove_tree(argument[0]);
+    if (S_ISDIR(info.st_mode)) return EISDIR;
+    return unlink(argument[0]) != 0 ? errno : 0;
 }
 
+static int copy_bytes(const char *from, const char *to, mode_t mode)
+{
+    int source = open(from, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int target = source < 0 ? -1 : open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode & 0777);
+    int error = target < 0 ? errno : 0;
+    ssize_t n = 1;
+    while (error == 0 && (n = sendfile(target, source, NULL, 1 << 20)) > 0)
+        ;
+    if (n < 0) error = errno;
+    fd_close(&source);
+    fd_close(&target);
+    return error;
+}
+
+/* nftw hands over no closure; this runs in a process of its own. */
+static struct {
+    const char *to;
+    size_t from_len;
+} copying;
+
+static int copy_one(const char *path, const struct stat *info, int kind, struct FTW *where)
+{
+    char target[PATH_MAX];
+    (void)kind, (void)where;
+    if (snprintf(target, sizeof target, "%s%s", copying.to, path + copying.from_len) >= (int)sizeof target)
+        return ENAMETOOLONG;
+    return S_ISDIR(info->st_mode) ? make_one(target, info->st_mode & 0777)
+                                  : copy_bytes(path, target, info->st_mode);
+}
+
+static int copy_tree(const char *from, const char *to)
+{
+    copying.to = to;
+    copying.from_len = strlen(from);
+    int error = nftw(from, copy_one, 32, FTW_PHYS);
+    return error == -1 ? errno : error;
+}
+
+/* The directory that path is in, as Go cleans it well enough for a look at it. */
+static int look_at_parent(const char *path)
+{
+    struct stat info;
+    char parent[PATH_MAX];
+    if (strlen(path) >= sizeof parent) return ENAMETOOLONG;
+    strcpy(parent, path);
+    return stat(dirname(parent), &info) != 0 ? errno : 0;
+}
+
+/* What the service tells of a move, as status. */
+enum { MOVE_LOOKED = 1, MOVE_COPIED };
+
+/* A rename that fails is tried as a copy and a removal. A directory is not moved into itself: there the service loses
+ * it. */
 static int move_path(char **argument, int *result, int *status)
 {
-    (void)result, (void)status;
-    struct stat info;
+    (void)result;
+    struct stat info, other;
     if (stat(argument[0], &info) != 0) return errno;
-    if (stat(argument[1], &info) == 0) return EEXIST;
-    return rename(argument[0], argument[1]) != 0 ? errno : 0;
+    int error = look_at_parent(argument[1]);
+    if (error != 0) return error;
+    if (stat(argument[1], &other) == 0) return EEXIST;
+    *status = MOVE_LOOKED;
+    if (rename(argument[0], argument[1]) == 0) return 0;
+    if (errno == EINVAL) return EINVAL;
+    error = copy_tree(argument[0], argument[1]);
+    if (error != 0) return error;
+    *status = MOVE_COPIED;
+    return remove_tree(argument[0]);
 }
 
+/* A number, or a name in the sandbox's /etc. False if there is no such name. */
+static bool find_id(const char *text, bool is_group, unsigned *id)
+{
+    char *end;
+    *id = *text == '\0' ? (unsigned)-1 : (unsigned)strtol(text, &end, 10);
+    if (*text == '\0' || *end == '\0') return true;
+    struct group *group = is_group ? getgrnam(text) : NULL;
+    struct passwd *user = is_group ? NULL : getpwnam(text);
+    if (group != NULL) *id = group->gr_gid;
+    if (user != NULL) *id = user->pw_uid;
+    return group != NULL || user != NULL;
+}
+
+/* Status 1: it is there. */
 static int change_mode(char **argument, int *result, int *status)
 {
-    (void)result, (void)status;
+    (void)result;
     struct stat info;
-    if (*argument[1] == '\0') return stat(argument[0], &info) != 0 ? errno : 0;
-    return chmod(argument[0], (mode_t)strtoul(argument[1], NULL, 8)) != 0 ? errno : 0;
+    unsigned owner, group;
+    if (stat(argument[0], &info) != 0) return errno;
+    *status = 1;
+    if (*argument[1] != '\0' && chmod(argument[0], mode_of(argument[1])) != 0) return errno;
+    if (!find_id(argument[2], false, &owner) || !find_id(argument[3], true, &group)) return EINVAL;
+    if (*argument[2] == '\0' && *argument[3] == '\0') return 0;
+    return chown(argument[0], owner, group) != 0 ? errno : 0;
 }
 
 static int count_processes(char **argument, int *result, int *status)
@@ -163,9 +276,10 @@ static int list_directory(char **argument, int *result, int *status)
 }
 
 static const struct operation operations[] = {
-    {"open-read", 1, open_read}, {"open-write", 1, open_write}, {"mkdir", 2, make_directory},
-    {"remove", 2, remove_path},  {"move", 2, move_path},        {"chmod", 2, change_mode},
+    {"open-read", 1, open_read}, {"open-write", 2, open_write}, {"mkdir", 2, make_directory},
+    {"remove", 2, remove_path},  {"move", 2, move_path},        {"chmod", 4, change_mode},
     {"info", 1, file_info},      {"list", 1, list_directory},   {"count", 0, count_processes},
+    {"find", 2, find_text},      {"search", 2, search_names},   {"replace", 3, replace_text},
 };
 
 static int run_operation(const struct words *args, int *result, int *status)

@@ -44,4 +44,12 @@ struct file_record {
     uint32_t reserved;
 };
 
+/* "find" and "search" answer with an anonymous file of these, each followed by path and content. */
+struct match_record {
+    uint32_t line; /* 0 for search */
+    uint32_t path_len;
+    uint32_t content_len;
+    uint32_t reserved;
+};
+
 #endif

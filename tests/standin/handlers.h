@@ -56,8 +56,14 @@ void toolbox_permissions(struct request *request);
 void toolbox_download(struct request *request);
 void toolbox_bulk_download(struct request *request);
 
+/* toolbox_search.c */
+void toolbox_find(struct request *request);
+void toolbox_search(struct request *request);
+void toolbox_replace(struct request *request);
+
 /* upload.c */
 void toolbox_bulk_upload(struct request *request);
+void toolbox_upload(struct request *request);
 
 /* control.c */
 void control_log(struct request *request);

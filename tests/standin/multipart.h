@@ -12,7 +12,8 @@
 
 /* The head of one part, up to and with the empty line. first: no line break before the delimiter. */
 void multipart_file_head(struct buf *out, bool first, const char *path, uint64_t size);
-void multipart_error_head(struct buf *out, bool first, const char *path, size_t size);
+void multipart_error_head(struct buf *out, bool first, const char *path);
+void multipart_filename(struct buf *out, const char *name); /* filename="..."; filename*=... */
 void multipart_end(struct buf *out, bool empty);
 
 #endif

@@ -2,6 +2,7 @@
  * buffers. */
 #include "buf.h"
 #include "clock.h"
+#include "form.h"
 #include "json_out.h"
 #include "labels.h"
 #include "mem.h"
@@ -135,11 +136,14 @@ static void ranges_are_understood(void **state)
     expect_range("bytes=-3", RANGE_PART, 7, 3);
     expect_range("bytes=-30", RANGE_PART, 0, 10);
     expect_range("bytes=10-", RANGE_OUTSIDE, 0, 10);
-    expect_range("bytes=-0", RANGE_OUTSIDE, 0, 10);
-    expect_range("bytes=3-2", RANGE_WHOLE, 0, 10);
+    expect_range("bytes=-0", RANGE_PART, 10, 0);
+    expect_range("bytes=3-2", RANGE_INVALID, 0, 10);
     expect_range("bytes=0-1,3-4", RANGE_WHOLE, 0, 10);
-    expect_range("bytes=x", RANGE_WHOLE, 0, 10);
-    expect_range("lines=0-1", RANGE_WHOLE, 0, 10);
+    expect_range("bytes=x", RANGE_INVALID, 0, 10);
+    expect_range("lines=0-1", RANGE_INVALID, 0, 10);
+    expect_range("bytes=", RANGE_WHOLE, 0, 10);
+    expect_range("bytes=0 - 1,", RANGE_PART, 0, 2);
+    expect_range("bytes=0-18446744073709551615", RANGE_INVALID, 0, 10);
 }
 
 static bool filter(const char *have, const char *wanted)
@@ -188,6 +192,54 @@ static void times_are_iso(void **state)
     assert_string_equal(clock_iso(1769860800007).text, "2026-01-31T12:00:00.007Z");
 }
 
+/* What a reader of forms tells, as text: <name> for a part, its bytes, | at its end. */
+static void on_form_part(void *state, const char *name)
+{
+    buf_format(state, "<%s>", name);
+}
+
+static void on_form_bytes(void *state, const char *bytes, size_t len)
+{
+    buf_append(state, bytes, len);
+}
+
+static void on_form_end(void *state)
+{
+    buf_text(state, "|");
+}
+
+static void expect_form(const char *body, size_t step, enum form_state end, const char *told)
+{
+    static const struct form_handler handler = {on_form_part, on_form_bytes, on_form_end};
+    CLEANUP(buf_finish) struct buf out = BUF_INIT(1000);
+    struct form *form = form_create("multipart/form-data; boundary=\"B\"", &handler, &out);
+    for (size_t at = 0, len = strlen(body); at < len; at += step)
+        form_feed(form, body + at, len - at < step ? len - at : step);
+    assert_int_equal(form_finish(form), end);
+    buf_append(&out, "", 1);
+    assert_string_equal(out.data, told);
+    form_destroy(form);
+}
+
+static void forms_are_read_in_any_pieces(void **state)
+{
+    (void)state;
+#define HEAD(name) "Content-Disposition: form-data; name=\"" name "\"\r\nX: y\r\n\r\n"
+    for (size_t step = 1; step < 40; step++) {
+        expect_form("skipped\r\n--B\r\n" HEAD("a") "1\r\n--Bx\r\n-\r\r\n--B \r\n" HEAD("b\\\"c") "\r\n--B--",
+                    step, FORM_WHOLE, "<a>1\r\n--Bx\r\n-\r|<b\"c>|");
+        expect_form("--B\r\n" HEAD("a") "--B--\r\n", step, FORM_WHOLE, "<a>|");
+        expect_form("--B\r\n" HEAD("a") "--Bold", step, FORM_PART, "<a>--Bold");
+        expect_form("--B\r\n" HEAD("a") "cut\r\n--", step, FORM_PART, "<a>cut\r\n--");
+        expect_form("--B\r\n" HEAD("a") "1\r\n--B\r\nContent-", step, FORM_BETWEEN, "<a>1|");
+        expect_form("--B\r\n" HEAD("a") "1\r\n--B-no\r\n", step, FORM_BROKEN, "<a>1|");
+        expect_form("nothing", step, FORM_BETWEEN, "");
+    }
+    assert_null(form_create("multipart/form-data", NULL, NULL));
+    assert_null(form_create("application/json; boundary=B", NULL, NULL));
+    assert_null(form_create(NULL, NULL, NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +252,7 @@ int main(void)
         cmocka_unit_test(ranges_are_understood),
         cmocka_unit_test(labels_are_contained_or_not),
         cmocka_unit_test(part_heads_name_the_full_path),
+        cmocka_unit_test(forms_are_read_in_any_pieces),
         cmocka_unit_test(times_are_iso),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,37 +4,77 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool parse_digits(const char **at, uint64_t *value)
+/* Digits between white space, up to end, that fit into 63 bits. */
+static bool parse_number(const char *at, const char *end, uint64_t *value)
 {
-    if (**at < '0' || **at > '9') return false;
-    char *end;
-    *value = strtoull(*at, &end, 10);
-    *at = end;
-    return true;
+    while (at < end && (*at == ' ' || *at == '\t'))
+        at++;
+    while (end > at && (end[-1] == ' ' || end[-1] == '\t'))
+        end--;
+    *value = 0;
+    for (const char *digit = at; digit < end; digit++) {
+        if (*digit < '0' || *digit > '9' || *value > (INT64_MAX - 9) / 10) return false;
+        *value = *value * 10 + (uint64_t)(*digit - '0');
+    }
+    return at < end;
 }
 
-/* bytes=-N: the last N. */
-static enum range_kind suffix(const char *at, uint64_t size, struct range *range)
+static bool is_blank(const char *at, const char *end)
+{
+    while (at < end && (*at == ' ' || *at == '\t'))
+        at++;
+    return at == end;
+}
+
+/* -N: the last N, which may be none. */
+static enum range_kind parse_suffix(const char *at, const char *end, uint64_t size, struct range *range)
 {
     uint64_t last;
-    if (!parse_digits(&at, &last) || *at != '\0') return RANGE_WHOLE;
-    if (last == 0) return RANGE_OUTSIDE;
+    if (!parse_number(at, end, &last)) return RANGE_INVALID;
     if (last > size) last = size;
     *range = (struct range){.offset = size - last, .len = last};
     return RANGE_PART;
 }
 
-enum range_kind range_parse(const char *header, uint64_t size, struct range *range)
+static enum range_kind parse_one(const char *at, const char *end, uint64_t size, struct range *range)
 {
-    uint64_t first, last = UINT64_MAX;
-    *range = (struct range){.offset = 0, .len = size};
-    if (header == NULL || strncmp(header, "bytes=", 6) != 0) return RANGE_WHOLE;
-    const char *at = header + 6;
-    if (*at == '-') return suffix(at + 1, size, range);
-    if (!parse_digits(&at, &first) || *at++ != '-') return RANGE_WHOLE;
-    if (*at != '\0' && (!parse_digits(&at, &last) || *at != '\0' || last < first)) return RANGE_WHOLE;
+    uint64_t first, last = size;
+    const char *dash = memchr(at, '-', (size_t)(end - at));
+    if (dash == NULL) return RANGE_INVALID;
+    if (is_blank(at, dash)) return parse_suffix(dash + 1, end, size, range);
+    if (!parse_number(at, dash, &first)) return RANGE_INVALID;
     if (first >= size) return RANGE_OUTSIDE;
-    if (last >= size) last = size - 1;
+    bool is_open = is_blank(dash + 1, end);
+    if (!is_open && (!parse_number(dash + 1, end, &last) || last < first)) return RANGE_INVALID;
+    if (is_open || last >= size) last = size - 1;
     *range = (struct range){.offset = first, .len = last - first + 1};
     return RANGE_PART;
+}
+
+/* Of several, those outside count for nothing unless all are. */
+static enum range_kind parse_list(const char *at, uint64_t size, struct range *range)
+{
+    size_t inside = 0, outside = 0;
+    for (;; at++) {
+        const char *end = at + strcspn(at, ",");
+        enum range_kind kind = is_blank(at, end) ? RANGE_WHOLE : parse_one(at, end, size, range);
+        if (kind == RANGE_INVALID) return kind;
+        inside += kind == RANGE_PART;
+        outside += kind == RANGE_OUTSIDE;
+        at = end;
+        if (*at == '\0') break;
+    }
+    if (inside == 1) return RANGE_PART;
+    return inside == 0 && outside > 0 && size > 0 ? RANGE_OUTSIDE : RANGE_WHOLE;
+}
+
+enum range_kind range_parse(const char *header, uint64_t size, struct range *range)
+{
+    const struct range whole = {.offset = 0, .len = size};
+    *range = whole;
+    if (header == NULL) return RANGE_WHOLE;
+    if (strncmp(header, "bytes=", 6) != 0) return RANGE_INVALID;
+    enum range_kind kind = parse_list(header + 6, size, range);
+    if (kind != RANGE_PART) *range = whole;
+    return kind;
 }

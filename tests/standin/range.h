@@ -1,13 +1,14 @@
-/* range.h: the Range header of a download: one range of bytes, or nothing special. */
+/* range.h: the Range header of a download, taken apart as Go does it. */
 #ifndef STANDIN_RANGE_H
 #define STANDIN_RANGE_H
 
 #include <stdint.h>
 
 enum range_kind {
-    RANGE_WHOLE, /* absent, another unit, several ranges, or malformed: answer everything */
+    RANGE_WHOLE, /* absent, or several ranges: answer everything */
     RANGE_PART,
-    RANGE_OUTSIDE, /* 416 */
+    RANGE_OUTSIDE, /* 416, and nothing of the file is in it */
+    RANGE_INVALID, /* 416: no ranges at all, or another unit */
 };
 
 struct range {

@@ -72,6 +72,10 @@ static const struct route toolbox_routes[] = {
     {"GET", "files/download", toolbox_download, AREA_PUBLIC, THROTTLE_NOTHING},
     {"POST", "files/bulk-download", toolbox_bulk_download, AREA_PUBLIC, THROTTLE_NOTHING},
     {"POST", "files/bulk-upload", toolbox_bulk_upload, AREA_PUBLIC, THROTTLE_NOTHING},
+    {"POST", "files/upload", toolbox_upload, AREA_PUBLIC, THROTTLE_NOTHING},
+    {"GET", "files/find", toolbox_find, AREA_PUBLIC, THROTTLE_NOTHING},
+    {"GET", "files/search", toolbox_search, AREA_PUBLIC, THROTTLE_NOTHING},
+    {"POST", "files/replace", toolbox_replace, AREA_PUBLIC, THROTTLE_NOTHING},
 };
 
 /* What a real toolbox has and this one has not, by the beginning of the path. */

@@ -133,7 +133,10 @@ static void begin_request(struct request *request, struct MHD_Connection *connec
     read_address(request);
     request->method = mem_copy(method);
     if (!url_parse(&request->url, request->target)) {
-        reply_api_error(request, 400, "Failed to decode the request target");
+        if (strncmp(request->target, "/toolbox/", 9) == 0)
+            reply_empty(request, 400);
+        else
+            reply_api_error(request, 400, "Failed to decode the request target");
         return;
     }
     if (!routes_is_control(request)) register_arrival(request, line->requests++ > 0);

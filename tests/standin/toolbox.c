@@ -192,18 +192,23 @@ static int take_answer(int socket, int *result, int *status)
     return reply.error;
 }
 
-int agent_file(struct request *request, const char *operation, const char *a, const char *b, int *result,
-               int *status)
+int agent_file_words(struct request *request, const char *const *word, int *result, int *status)
 {
     CLEANUP(buf_finish) struct buf words = {0};
     struct agent_job job;
     *result = -1;
-    agent_add_word(&words, operation);
-    if (a != NULL) agent_add_word(&words, a);
-    if (b != NULL) agent_add_word(&words, b);
+    for (; *word != NULL; word++)
+        agent_add_word(&words, *word);
     int error = agent_start(request, AGENT_FILE, &words, -1, -1, &job);
     if (error != 0) return error;
     error = take_answer(job.reply, result, status);
     fd_close(&job.reply);
     return error;
+}
+
+int agent_file(struct request *request, const char *operation, const char *a, const char *b, int *result,
+               int *status)
+{
+    const char *words[] = {operation, a, b, NULL};
+    return agent_file_words(request, words, result, status);
 }

@@ -27,5 +27,7 @@ void agent_add_word(struct buf *words, const char *word);
  * status may be NULL. Missing arguments are NULL. */
 int agent_file(struct request *request, const char *operation, const char *a, const char *b, int *result,
                int *status);
+int agent_file_words(struct request *request, const char *const *word, int *result,
+                     int *status); /* ends with a NULL */
 
 #endif

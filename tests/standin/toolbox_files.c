@@ -4,6 +4,7 @@
  */
 #include "fd.h"
 #include "file_info.h"
+#include "go_error.h"
 #include "handlers.h"
 #include "mem.h"
 #include "toolbox.h"
@@ -35,7 +36,7 @@ static const char *required(struct request *request, const char *key)
 
 static bool is_octal(const char *mode)
 {
-    return strspn(mode, "01234567") == strlen(mode) && strlen(mode) <= 5;
+    return *mode != '\0' && strspn(mode, "01234567") == strlen(mode) && strlen(mode) <= 10;
 }
 
 static void reply_directory(struct request *request, const char *directory)
@@ -90,42 +91,72 @@ void toolbox_folder(struct request *request)
     const char *path = required(request, "path"), *mode = url_query(&request->url, "mode");
     int nothing;
     if (path == NULL) return;
-    bool made = mode != NULL && *mode != '\0' && is_octal(mode) &&
-                agent_file(request, "mkdir", path, mode, &nothing, NULL) == 0;
+    if (mode == NULL || *mode == '\0') mode = "755";
+    bool made = is_octal(mode) && agent_file(request, "mkdir", path, mode, &nothing, NULL) == 0;
     reply_empty(request, made ? 201 : 400);
+}
+
+/* What is there and cannot be worked on is 400, whatever the reason. */
+static void reply_looked(struct request *request, int error, bool is_there)
+{
+    if (error != 0 && error != EPIPE && is_there)
+        reply_empty(request, 400);
+    else
+        reply_errno(request, error);
 }
 
 void toolbox_remove(struct request *request)
 {
     const char *path = required(request, "path"), *recursive = url_query(&request->url, "recursive");
-    int nothing;
+    int nothing, is_there = 0;
     if (path == NULL) return;
     bool deep = recursive != NULL && strcmp(recursive, "true") == 0;
-    int error = agent_file(request, "remove", path, deep ? "r" : "", &nothing, NULL);
-    if (error == 0)
-        reply_empty(request, 204);
-    else
-        reply_errno(request, error);
+    int error = agent_file(request, "remove", path, deep ? "r" : "", &nothing, &is_there);
+    reply_looked(request, error, is_there != 0);
+    if (error == 0) reply_empty(request, 204);
+}
+
+/* Moved by copying, and the source is still there: that is a success with a complaint. */
+static void reply_copied(struct request *request, const char *from, int error)
+{
+    CLEANUP(mem_free_text) char *reason = go_error_text(error);
+    CLEANUP(mem_free_text) char *why = mem_format("failed to delete source: unlinkat %s: %s", from, reason);
+    struct json_object *body = json_object_new_object();
+    json_object_object_add(
+        body, "message", json_object_new_string("file copied successfully but source could not be deleted"));
+    json_object_object_add(body, "error", json_object_new_string(why));
+    reply_json(request, 200, body);
 }
 
 void toolbox_move(struct request *request)
 {
     const char *from = required(request, "source");
     const char *to = from != NULL ? required(request, "destination") : NULL;
-    int nothing;
-    if (to != NULL) reply_errno(request, agent_file(request, "move", from, to, &nothing, NULL));
+    int nothing, progress = 0;
+    if (to == NULL) return;
+    int error = agent_file(request, "move", from, to, &nothing, &progress);
+    if (error != 0 && progress == 2)
+        reply_copied(request, from, error);
+    else
+        reply_looked(request, error, progress != 0);
 }
 
-/* A sandbox has one user, so a change of owner or group has nowhere to go. */
+static const char *given_or_empty(struct request *request, const char *key)
+{
+    const char *value = url_query(&request->url, key);
+    return value != NULL ? value : "";
+}
+
 void toolbox_permissions(struct request *request)
 {
-    const char *path = required(request, "path"), *mode = url_query(&request->url, "mode");
-    int nothing;
+    const char *path = required(request, "path"), *mode = given_or_empty(request, "mode");
+    int nothing, is_there = 0;
     if (path == NULL) return;
-    if (mode == NULL) mode = "";
-    if (!is_octal(mode) || url_query(&request->url, "owner") != NULL ||
-        url_query(&request->url, "group") != NULL)
+    if (*mode != '\0' && !is_octal(mode)) {
         reply_empty(request, 400);
-    else
-        reply_errno(request, agent_file(request, "chmod", path, mode, &nothing, NULL));
+        return;
+    }
+    const char *words[] = {
+        "chmod", path, mode, given_or_empty(request, "owner"), given_or_empty(request, "group"), NULL};
+    reply_looked(request, agent_file_words(request, words, &nothing, &is_there), is_there != 0);
 }

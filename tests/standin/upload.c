@@ -1,164 +1,169 @@
 #include "upload.h"
 
 #include "fd.h"
+#include "form.h"
+#include "go_error.h"
 #include "handlers.h"
 #include "mem.h"
 #include "toolbox.h"
 
 #include <ctype.h>
 #include <errno.h>
-#include <microhttpd.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PATH_MAX_LEN = 64 << 10, PARSER_MEMORY = 64 << 10 };
+enum { PATH_MAX_LEN = 64 << 10 };
 
-/* files[<index>].path said where files[<index>].file goes. */
-struct target {
-    char *index;
-    struct buf path;
-};
+/* The part being read is the path or the bytes of files[index], or none of our business. */
+enum part_kind { PART_OTHER, PART_PATH, PART_FILE };
 
 struct upload {
     struct request *request;
-    struct MHD_PostProcessor *parser;
-    struct target *targets;
-    size_t target_count;
-    char *current; /* index of the file being written, or NULL */
-    const char *path;
-    int file;
-    uint64_t written;
+    struct form *form;         /* NULL: the body is no form */
+    struct json_object *paths; /* files[<index>].path said where files[<index>].file goes */
     struct json_object *files;
     struct json_object *errors;
+    enum part_kind kind;
+    char *index;
+    struct buf path; /* of a PART_PATH, as far as it has come */
+    const char *destination;
+    int file;
+    uint64_t written;
 };
 
-static void add_error(struct upload *upload, const char *what, const char *why)
+static void add_error(struct upload *upload, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void add_error(struct upload *upload, const char *format, ...)
 {
-    CLEANUP(mem_free_text) char *text = mem_format("%s: %s", what, why);
-    json_object_array_add(upload->errors, json_object_new_string(text));
+    CLEANUP(buf_finish) struct buf text = BUF_INIT(1 << 20);
+    char piece[4096];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(piece, sizeof piece, format, args);
+    va_end(args);
+    buf_text(&text, piece);
+    json_object_array_add(upload->errors, json_object_new_string_len(text.data, (int)text.len));
 }
 
-static struct target *find_target(struct upload *upload, const char *index)
+static bool ends_with(const char *text, const char *end)
 {
-    for (size_t i = upload->target_count; i > 0; i--) /* mostly the newest */
-        if (strcmp(upload->targets[i - 1].index, index) == 0) return &upload->targets[i - 1];
-    return NULL;
+    size_t len = strlen(text), end_len = strlen(end);
+    return len >= end_len && strcmp(text + len - end_len, end) == 0;
 }
 
-static void add_path(struct upload *upload, const char *index, const char *bytes, size_t len)
+/* "files[0].path" and "files[0].file" give "0". */
+static char *index_of(const char *name)
 {
-    struct target *target = find_target(upload, index);
-    if (target == NULL) {
-        upload->targets = mem_resize(upload->targets, (upload->target_count + 1) * sizeof *upload->targets);
-        target = &upload->targets[upload->target_count++];
-        *target = (struct target){.index = mem_copy(index), .path = BUF_INIT(PATH_MAX_LEN)};
-    }
-    buf_append(&target->path, bytes, len);
+    const char *start = strncmp(name, "files[", 6) == 0 ? name + 6 : name;
+    bool closed = ends_with(start, "].path") || ends_with(start, "].file");
+    return mem_copy_n(start, strlen(start) - (closed ? 6 : 0));
 }
 
-/* The path without white space around it (protocol 10.1), NUL-terminated in place; NULL if there is none. */
-static const char *path_of(struct target *target)
+/* A directory on the way that cannot be made is named, with the length of its path as status (agent_files.c). */
+static void add_open_error(struct upload *upload, int error, int made)
 {
-    if (target == NULL || buf_append(&target->path, "", 1) != 0) return NULL;
-    char *start = target->path.data;
-    while (isspace((unsigned char)*start))
-        start++;
-    for (char *end = start + strlen(start); end > start && isspace((unsigned char)end[-1]);)
-        *--end = '\0';
-    return *start != '\0' ? start : NULL;
+    const char *path = upload->destination, *slash = strrchr(path, '/');
+    CLEANUP(mem_free_text) char *why = go_error_text(error);
+    if (made == 0)
+        add_error(upload, "%s: create: open %s: %s", path, path, why);
+    else
+        add_error(upload, "%s: mkdir %.*s: mkdir %.*s: %s", path, (int)(slash - path), path, made, path, why);
 }
 
-static void end_file(struct upload *upload)
+static void begin_file(struct upload *upload)
 {
-    if (upload->current == NULL) return;
-    if (upload->file >= 0) {
-        struct json_object *done = json_object_new_object();
-        json_object_object_add(done, "path", json_object_new_string(upload->path));
-        json_object_object_add(done, "bytes", json_object_new_uint64(upload->written));
-        json_object_array_add(upload->files, done);
-    }
-    fd_close(&upload->file);
-    mem_free_text(&upload->current);
-}
-
-static void begin_file(struct upload *upload, const char *index)
-{
-    end_file(upload);
-    upload->current = mem_copy(index);
+    struct json_object *path = json_object_object_get(upload->paths, upload->index);
+    int made = 0;
     upload->written = 0;
-    upload->path = path_of(find_target(upload, index));
-    if (upload->path == NULL) {
-        CLEANUP(mem_free_text) char *what = mem_format("file[%s]", index);
-        add_error(upload, what, "missing .path metadata");
+    upload->destination = json_object_get_string(path);
+    if (path == NULL) {
+        add_error(upload, "file[%.100s]: missing .path metadata", upload->index);
         return;
     }
-    int error = agent_file(upload->request, "open-write", upload->path, NULL, &upload->file, NULL);
-    if (error != 0) add_error(upload, upload->path, strerror(error));
+    int error = agent_file(upload->request, "open-write", upload->destination, "755", &upload->file, &made);
+    if (error != 0) add_open_error(upload, error, made);
 }
 
-static void write_file(struct upload *upload, const char *bytes, size_t len)
+static void on_part(void *state, const char *name)
 {
-    if (upload->file < 0) return; /* its error is noted */
+    struct upload *upload = state;
+    upload->kind = ends_with(name, ".path") ? PART_PATH : ends_with(name, ".file") ? PART_FILE : PART_OTHER;
+    mem_free_text(&upload->index);
+    upload->index = index_of(name);
+    upload->path.len = 0;
+    if (upload->kind == PART_FILE) begin_file(upload);
+}
+
+static void on_bytes(void *state, const char *bytes, size_t len)
+{
+    struct upload *upload = state;
+    if (upload->kind == PART_PATH) buf_append(&upload->path, bytes, len);
+    if (upload->kind != PART_FILE || upload->file < 0) return; /* its error is noted */
     if (fd_write_all(upload->file, bytes, len) == 0) {
         upload->written += len;
         return;
     }
-    add_error(upload, upload->path, strerror(errno));
+    CLEANUP(mem_free_text) char *why = go_error_text(errno);
+    add_error(upload, "%s: write: write %s: %s", upload->destination, upload->destination, why);
     fd_close(&upload->file);
 }
 
-/* "files[0].path" gives "0" and ".path". */
-static char *split_key(const char *key, const char **suffix)
+/* White space around a path is taken off (protocol 10.1). */
+static void end_path(struct upload *upload)
 {
-    const char *close = strncmp(key, "files[", 6) == 0 ? strchr(key, ']') : NULL;
-    if (close == NULL) return NULL;
-    *suffix = close + 1;
-    return mem_copy_n(key + 6, (size_t)(close - key) - 6);
+    const char *start = upload->path.data, *end = start + upload->path.len;
+    while (start < end && isspace((unsigned char)*start))
+        start++;
+    while (end > start && isspace((unsigned char)end[-1]))
+        end--;
+    if (start == end)
+        add_error(upload, "path[%.100s]: empty path", upload->index);
+    else
+        json_object_object_add(upload->paths, upload->index,
+                               json_object_new_string_len(start, (int)(end - start)));
 }
 
-/* Called by the library with pieces of parts, in order; offset 0 starts a part. */
-static enum MHD_Result on_piece(void *closure, enum MHD_ValueKind kind, const char *key, const char *filename,
-                                const char *type, const char *encoding, const char *bytes, uint64_t offset,
-                                size_t len)
+static void end_file(struct upload *upload)
 {
-    struct upload *upload = closure;
-    const char *suffix;
-    (void)kind, (void)filename, (void)type, (void)encoding;
-    CLEANUP(mem_free_text) char *index = split_key(key, &suffix);
-    if (index == NULL) return MHD_YES;
-    if (strcmp(suffix, ".path") == 0) {
-        add_path(upload, index, bytes, len);
-    } else if (strcmp(suffix, ".file") == 0) {
-        if (offset == 0 &&
-            (upload->current == NULL || strcmp(upload->current, index) != 0 || upload->written > 0))
-            begin_file(upload, index);
-        write_file(upload, bytes, len);
-    }
-    return MHD_YES;
+    if (upload->file < 0) return;
+    struct json_object *done = json_object_new_object();
+    json_object_object_add(done, "path", json_object_new_string(upload->destination));
+    json_object_object_add(done, "bytes", json_object_new_uint64(upload->written));
+    json_object_array_add(upload->files, done);
+    fd_close(&upload->file);
+}
+
+static void on_end(void *state)
+{
+    struct upload *upload = state;
+    if (upload->kind == PART_PATH) end_path(upload);
+    if (upload->kind == PART_FILE) end_file(upload);
+    upload->kind = PART_OTHER;
 }
 
 struct upload *upload_create(struct request *request)
 {
+    static const struct form_handler handler = {on_part, on_bytes, on_end};
     struct upload *upload = mem_alloc(sizeof *upload);
     upload->request = request;
     upload->file = -1;
+    upload->paths = json_object_new_object();
     upload->files = json_object_new_array();
     upload->errors = json_object_new_array();
-    upload->parser = MHD_create_post_processor(request->connection, PARSER_MEMORY, on_piece, upload);
+    buf_init(&upload->path, PATH_MAX_LEN);
+    upload->form = form_create(request_header(request, "Content-Type"), &handler, upload);
     return upload;
 }
 
 void upload_destroy(struct upload *upload)
 {
     if (upload == NULL) return;
-    if (upload->parser != NULL) MHD_destroy_post_processor(upload->parser); /* may still call on_piece */
+    form_destroy(upload->form);
     fd_close(&upload->file); /* a dropped upload leaves a truncated file */
-    for (size_t i = 0; i < upload->target_count; i++) {
-        free(upload->targets[i].index);
-        buf_finish(&upload->targets[i].path);
-    }
-    free(upload->targets);
-    free(upload->current);
+    buf_finish(&upload->path);
+    free(upload->index);
+    json_object_put(upload->paths);
     json_object_put(upload->files);
     json_object_put(upload->errors);
     free(upload);
@@ -166,26 +171,90 @@ void upload_destroy(struct upload *upload)
 
 void upload_feed(struct upload *upload, const char *bytes, size_t len)
 {
-    if (upload->parser != NULL) MHD_post_process(upload->parser, bytes, len);
+    if (upload->form != NULL) form_feed(upload->form, bytes, len);
 }
 
-/* False if the body was no multipart form or ended before its closing delimiter. */
-static bool end_parser(struct upload *upload)
+/* Half a body is an error of the part it ends in, and one of its own. */
+static void note_early_end(struct upload *upload, enum form_state state)
 {
-    bool whole = upload->parser != NULL && MHD_destroy_post_processor(upload->parser) == MHD_YES;
-    upload->parser = NULL;
-    end_file(upload);
-    return whole;
+    if (state == FORM_PART && upload->kind == PART_PATH)
+        add_error(upload, "path[%.100s]: unexpected EOF", upload->index);
+    if (state == FORM_PART && upload->kind == PART_FILE && upload->file >= 0)
+        add_error(upload, "%s: write: unexpected EOF", upload->destination);
+    fd_close(&upload->file);
+    if (state == FORM_BROKEN)
+        add_error(upload, "reading part: multipart: expecting a new Part");
+    else
+        add_error(upload, "reading part: multipart: NextPart: EOF");
+}
+
+static void reply_no_form(struct request *request)
+{
+    struct json_object *body = json_object_new_object(), *errors = json_object_new_array();
+    json_object_array_add(errors, json_object_new_string("invalid multipart form"));
+    json_object_object_add(body, "errors", errors);
+    reply_json(request, 400, body);
 }
 
 void toolbox_bulk_upload(struct request *request)
 {
     struct upload *upload = request->upload;
-    if (!end_parser(upload)) add_error(upload, "multipart", "unexpected EOF");
+    if (upload->form == NULL) {
+        reply_no_form(request);
+        return;
+    }
+    enum form_state state = form_finish(upload->form);
+    if (state != FORM_WHOLE) note_early_end(upload, state);
     struct json_object *body = json_object_new_object();
     bool failed = json_object_array_length(upload->errors) > 0;
     bool any = json_object_array_length(upload->files) > 0;
     if (failed) json_object_object_add(body, "errors", json_object_get(upload->errors));
-    json_object_object_add(body, "files", any || !failed ? json_object_get(upload->files) : NULL);
+    json_object_object_add(body, "files", any ? json_object_get(upload->files) : NULL);
     reply_json(request, failed ? 400 : 200, body);
+}
+
+/* POST files/upload: one file, kept in memory until the form has proved whole. */
+struct single {
+    bool is_file;
+    bool found;
+    struct buf bytes;
+};
+
+static void single_part(void *state, const char *name)
+{
+    struct single *single = state;
+    single->is_file = !single->found && strcmp(name, "file") == 0;
+    if (single->is_file) single->found = true;
+}
+
+static void single_bytes(void *state, const char *bytes, size_t len)
+{
+    struct single *single = state;
+    if (single->is_file) buf_append(&single->bytes, bytes, len);
+}
+
+static void single_end(void *state)
+{
+    (void)state;
+}
+
+static bool write_single(struct request *request, const char *path, const struct buf *bytes)
+{
+    CLEANUP(fd_close) int file = -1;
+    if (agent_file(request, "open-write", path, "750", &file, NULL) != 0) return false;
+    return fd_write_all(file, bytes->data, bytes->len) == 0;
+}
+
+void toolbox_upload(struct request *request)
+{
+    static const struct form_handler handler = {single_part, single_bytes, single_end};
+    const char *path = url_query(&request->url, "path");
+    struct single single = {.bytes = BUF_INIT(request->body.max)};
+    struct form *form = form_create(request_header(request, "Content-Type"), &handler, &single);
+    if (form != NULL) form_feed(form, request->body.data, request->body.len);
+    bool whole = form != NULL && form_finish(form) == FORM_WHOLE && single.found;
+    bool written = whole && path != NULL && *path != '\0' && write_single(request, path, &single.bytes);
+    reply_empty(request, written ? 200 : 400);
+    form_destroy(form);
+    buf_finish(&single.bytes);
 }
