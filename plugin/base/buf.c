@@ -50,6 +50,11 @@ static int reserve(struct buf *buf, size_t len)
     return grow(buf, buf->len + len + 1);
 }
 
+int buf_reserve(struct buf *buf, size_t len)
+{
+    return reserve(buf, len);
+}
+
 char *buf_extend(struct buf *buf, size_t len)
 {
     if (reserve(buf, len) != EEP_OK) return NULL;

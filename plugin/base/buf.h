@@ -43,6 +43,9 @@ NODISCARD int buf_appendf(struct buf *buf, const char *format, ...) PRINTF(2, 3)
 /* Appends what `from` holds and empties it: without a copy when there is nothing in front. */
 NODISCARD int buf_append_buf(struct buf *buf, struct buf *from);
 
+/* Makes room for so many bytes more: what is appended within them cannot fail. */
+NODISCARD int buf_reserve(struct buf *buf, size_t len);
+
 /* Appends len bytes of undefined content and shows where they begin; NULL when there is no room for them. */
 char *buf_extend(struct buf *buf, size_t len);
 
