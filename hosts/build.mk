@@ -18,7 +18,12 @@ $(BUILD)/eep: $(CLI_OBJ) $(HOSTS_LOADER)
 $(BUILD)/minimal: $(BUILD)/hosts/minimal/minimal.o
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ -ldl -o $@
 
-PROGRAMS += $(BUILD)/eep $(BUILD)/minimal
+# -- build/poll: many commands from one thread with eep.async/1
+
+$(BUILD)/poll: $(BUILD)/hosts/poll/poll.o
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ -ldl -o $@
+
+PROGRAMS += $(BUILD)/eep $(BUILD)/minimal $(BUILD)/poll
 
 # -- unit tests: hosts/cli/X_test.c is linked with all of eep but its main
 

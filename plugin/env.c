@@ -219,6 +219,7 @@ int op_begin(struct op *op, eep_env *env, const char *name, const eep_request *r
     if (cancel_count(request->cancel) > 0) return err_set(err, EEP_E_CANCELLED, "cancelled before it began");
     op->wait.cancel = cancel_hold(request->cancel);
     op->wait.requests = &op->requests;
+    op->wait.sent = &op->sent;
     op->wait.queued_ms = &op->queued_ms;
     env_enter(env);
     return EEP_OK;

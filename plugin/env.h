@@ -52,6 +52,7 @@ struct op {
     uint32_t queued_ms; /* how much of its time it waited for rate limits of the service */
     char trace_header[160];
     unsigned requests;    /* sent by this operation */
+    unsigned sent;        /* of those, the ones that may have left this machine */
     struct op_seat *seat; /* NULL = on the caller's thread */
 };
 

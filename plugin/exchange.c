@@ -164,14 +164,17 @@ static void learn_from_cut(struct execution *execution, const struct exchange *e
 static int send_text(struct execution *execution, struct exchange *exchange, struct toolbox_execution *run,
                      struct err *err)
 {
-    struct wait *wait = &execution->access.op->wait;
+    struct op *op = execution->access.op;
+    struct wait *wait = &op->wait;
     int64_t begin = clock_now_ms();
-    if (exchange->kind == RUNNER_REQUEST_START) execution->sent = true;
+    unsigned sent = op->sent;
     wait->answer_ms = exchange->window_ms + REQUEST_SLACK_MS;
     execution->access.window_ms = exchange->window_ms;
     int status =
         access_execute(&execution->access, buf_str(&exchange->text), service_timeout_s(exchange), run, err);
     wait->answer_ms = 0;
+    /* one that still waited for a connection when it was cancelled has started nothing */
+    if (exchange->kind == RUNNER_REQUEST_START && op->sent != sent) execution->sent = true;
     if (status == EEP_E_UNAVAILABLE) learn_from_cut(execution, exchange, clock_now_ms() - begin);
     return status;
 }

@@ -179,6 +179,7 @@ static void on_connected(void *ctx, void *owner)
     struct io *io = ctx;
     struct waiter *waiter = owner;
     admission_connected(&io->admission, &waiter->ticket, clock_now_ms());
+    if (waiter->wait->sent) ++*waiter->wait->sent;
 }
 
 static int start_transfer(struct io *io, struct waiter *waiter)

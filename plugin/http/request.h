@@ -61,7 +61,8 @@ struct wait {
     eep_cancel *closing;      /* NULL = none; its fire ends it with EEP_E_SHUTDOWN */
     const char *trace_header; /* "X-Request-Id: …", sent along; NULL = none */
     const char *extra_header; /* "Name: value", sent along with each; NULL = none */
-    unsigned *requests;       /* counts what was sent; NULL = nobody counts */
+    unsigned *requests;       /* counts what is to be sent; NULL = nobody counts */
+    unsigned *sent;           /* of those, the ones that may have left; NULL = nobody counts */
     uint32_t *queued_ms;      /* adds up what was waited before sending; NULL = nobody counts */
     bool urgent;       /* ends, undoes or gives back something: does not wait for a connection behind work */
     const void *owner; /* for who tells about it: struct op */

@@ -585,6 +585,35 @@ static void threads_that_wait_are_told(void **state)
     plugin()->close(own);
 }
 
+/* -- The example ------------------------------------------------------------------------------- */
+
+/* hosts/poll: reads commands from its input, runs all at once, prints what they say. */
+static void the_poll_host_runs_what_it_is_told(void **state)
+{
+    char command[4096];
+    char said[4096] = "";
+    char *program = process_build_path("poll");
+    char *library = process_build_path("eep-daytona.so");
+    (void)state;
+    snprintf(command, sizeof command,
+             "printf 'sleep 1; echo slow\\necho quick\\nexit 3\\n' | "
+             "DAYTONA_API_URL=%s DAYTONA_API_KEY=" SENTINEL " %s %s %s",
+             standin.api, program, library, lease);
+    FILE *pipe = popen(command, "r");
+    assert_non_null(pipe);
+    size_t len = fread(said, 1, sizeof said - 1, pipe);
+    said[len] = '\0';
+    int status = pclose(pipe);
+    assert_int_equal(WEXITSTATUS(status), 1); /* one of them failed */
+    assert_non_null(strstr(said, "[2] quick\n"));
+    assert_non_null(strstr(said, "[2] exit code 0\n"));
+    assert_non_null(strstr(said, "[3] exit code 3\n"));
+    assert_non_null(strstr(said, "[1] slow\n"));
+    assert_true(strstr(said, "[1] slow") > strstr(said, "[2] quick"));
+    free(program);
+    free(library);
+}
+
 /* -- Forks ------------------------------------------------------------------------------------- */
 
 /* The child's exit code: 0, or the step that went wrong. */
@@ -672,6 +701,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(shutdown_tells_every_end),
         cmocka_unit_test(close_without_reading_is_well),
         cmocka_unit_test(threads_that_wait_are_told),
+        cmocka_unit_test(the_poll_host_runs_what_it_is_told),
         cmocka_unit_test(a_fork_begins_anew_and_the_parent_goes_on),
         cmocka_unit_test(a_host_may_exit_at_any_time),
     };

@@ -9,4 +9,7 @@ INTEGRATION_SUPPORT := $(addprefix $(BUILD)/,tests/integration/host.o tests/inte
 $(INTEGRATION_TESTS): %: %.o $(INTEGRATION_SUPPORT) | $(PLUGIN_SO) $(BUILD)/daytona-standin
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ -ljson-c -lcmocka -lpthread -ldl -o $@
 
+$(BUILD)/tests/integration/async_test: | $(BUILD)/poll
+$(BUILD)/tests/integration/crowd_test: | $(BUILD)/tests/bench/delayserver
+
 TESTS += $(INTEGRATION_TESTS)
