@@ -13,3 +13,16 @@ $(BUILD)/tests/integration/async_test: | $(BUILD)/poll
 $(BUILD)/tests/integration/crowd_test: | $(BUILD)/tests/bench/delayserver
 
 TESTS += $(INTEGRATION_TESTS)
+
+# What runs commands, once more with the runner in sh: by itself the plugin takes the native one wherever it can. Not under
+# the sanitizers: in the plugin it is the same code.
+ifeq ($(SAN),)
+SH_TESTS := $(patsubst %,$(BUILD)/tests/integration/sh/%_test,execute execute_faults attach ends kill_points limits live \
+              output survival)
+$(SH_TESTS): $(BUILD)/tests/integration/sh/%: $(BUILD)/tests/integration/%
+	mkdir -p $(@D)
+	printf '#!/bin/sh\nEEP_RUNNER=sh exec %s\n' $< >$@
+	chmod +x $@
+
+TESTS += $(SH_TESTS)
+endif
