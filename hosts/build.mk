@@ -82,4 +82,4 @@ TESTS += $(CLI_LEASE_TESTS) $(BUILD)/tests/cli/leases_test
 
 # -- hosts in other languages
 
-FOREIGN_TESTS += hosts/python/test_eep.py
+FOREIGN_TESTS += hosts/python/test_eep.py hosts/node/test.sh

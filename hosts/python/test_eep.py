@@ -3,6 +3,7 @@
 
 Wants EEP_TEST_PLUGIN and STANDIN (tools/run-tests sets them), and the source tree as the working directory.
 """
+import asyncio
 import ctypes
 import json
 import os
@@ -19,10 +20,14 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "../../tests/support")]
 
 import eep  # noqa: E402
+import eep.aio  # noqa: E402
 import unittest_lines  # noqa: E402
 from eep import abi  # noqa: E402
 
 KEY = "python-key"
+GOLDEN = ["layout.golden", "layout.execution.golden", "layout.lease.golden", "layout.async.golden"]
+TABLES = {"plugin": abi.Table, "execution_table": abi.ExecutionTable, "lease_table": abi.LeaseTable,
+          "async_table": abi.AsyncTable}
 
 
 class Standin:
@@ -60,7 +65,7 @@ def tearDownModule():
 def declared(struct_name):
     """The class that declares a struct of the header."""
     short = struct_name[len("eep_"):]
-    return {"plugin": abi.Table, "execution_table": abi.ExecutionTable}.get(short) or abi.TYPES[short]
+    return TABLES.get(short) or abi.TYPES[short]
 
 
 class Layout(unittest.TestCase):
@@ -72,23 +77,17 @@ class Layout(unittest.TestCase):
         self.assertTrue(found)
         return found
 
-    def check(self, golden):
-        for struct, size in self.lines(golden, r"struct (\w+) size (\d+)"):
-            self.assertEqual(ctypes.sizeof(declared(struct)), int(size), struct)
-        for struct, field, offset, size in self.lines(golden, r"field (\w+)\.(\w+) offset (\d+) size (\d+)"):
-            there = getattr(declared(struct), field)
-            self.assertEqual((there.offset, there.size), (int(offset), int(size)), struct + "." + field)
-
     def test_structs(self):
-        self.check("layout.golden")
-
-    def test_structs_of_the_execution_extension(self):
-        self.check("layout.execution.golden")
+        for golden in GOLDEN:
+            for struct, size in self.lines(golden, r"struct (\w+) size (\d+)"):
+                self.assertEqual(ctypes.sizeof(declared(struct)), int(size), struct)
+            for struct, field, *place in self.lines(golden, r"field (\w+)\.(\w+) offset (\d+) size (\d+)"):
+                there = getattr(declared(struct), field)
+                self.assertEqual([there.offset, there.size], [int(number) for number in place], struct + "." + field)
 
     def test_numbers(self):
-        numbers = {name: int(value) for name, value in
-                   self.lines("layout.golden", r"constant EEP_(\w+) (\d+)")
-                   + self.lines("layout.execution.golden", r"constant EEP_(\w+) (\d+)")}
+        numbers = {name: int(value) for golden in GOLDEN
+                   for name, value in self.lines(golden, r"constant EEP_(\w+) (\d+)")}
         codes = {value: name[2:] for name, value in numbers.items() if name.startswith("E_")}
         self.assertEqual(abi.CODES, codes)
         mine = {name: value for name, value in vars(abi).items() if name.isupper() and isinstance(value, int)}
@@ -190,6 +189,15 @@ class Lease(unittest.TestCase):
             self.env.attach(self.lease, "job")
         self.assertEqual(caught.exception.name, "EXPIRED")
 
+    def test_leases_are_told_kept_and_spared(self):
+        told = self.env.leases().leases
+        self.assertEqual([(line.lease, line.labels[0].name) for line in told], [(self.lease, "a")])
+        self.assertEqual(self.env.lease_info(self.lease).leases[0].owner, told[0].owner)
+        until = int(time.time() * 1000) + 60000
+        self.assertGreaterEqual(self.env.keepalive(self.lease, until).kept_until_ms, until)
+        reaped = self.env.reap(3600000, dry_run=True)
+        self.assertEqual((reaped.spared, reaped.deleted), (1, 0))
+
     def test_many_threads(self):
         outputs = {}
 
@@ -202,6 +210,69 @@ class Lease(unittest.TestCase):
         for thread in threads:
             thread.join()
         self.assertEqual(outputs, {i: b"%d\n" % i for i in range(16)})
+
+
+class Awaited(unittest.IsolatedAsyncioTestCase):
+    """The same through asyncio and eep.async/1; the calls themselves are tested above."""
+
+    async def asyncSetUp(self):
+        self.env = await eep.aio.open(plugin, standin.config).__aenter__()
+        self.lease = (await self.env.acquire()).lease
+
+    async def asyncTearDown(self):
+        if self.lease:
+            await self.env.release(self.lease, eep.DESTROY)
+        await self.env.__aexit__(None, None, None)
+
+    async def test_two_hundred_at_once_without_a_thread_each(self):
+        threads = len(os.listdir("/proc/self/task"))
+        runs = [asyncio.create_task(self.env.execute(self.lease, ["echo", str(i)])) for i in range(200)]
+        await asyncio.sleep(0)
+        self.assertLessEqual(len(os.listdir("/proc/self/task")), threads + 1)
+        self.assertEqual([int(done.stdout_data) for done in await asyncio.gather(*runs)], list(range(200)))
+
+    async def test_output_while_it_runs(self):
+        pieces = {eep.STDOUT: b"", eep.STDERR: b""}
+
+        def take(stream, data):
+            pieces[stream] += data
+
+        await self.env.execute(self.lease, "head -c 3000000 /dev/zero; echo two >&2", on_output=take)
+        self.assertEqual(pieces, {eep.STDOUT: bytes(3000000), eep.STDERR: b"two\n"})
+
+    async def test_a_cancelled_task_ends_the_command(self):
+        on = asyncio.Event()
+        task = asyncio.create_task(self.env.execute(self.lease, "echo on; sleep 60", execution_id="cancelled",
+                                                    on_output=lambda *_: on.set()))
+        await asyncio.wait_for(on.wait(), 30)
+        task.cancel()
+        with self.assertRaises(asyncio.CancelledError):
+            await task
+        [line] = (await self.env.list(self.lease)).executions
+        self.assertEqual((line.execution_id, line.state), ("cancelled", 2))
+
+    async def test_what_on_output_raises_comes_out(self):
+        def boom(stream, data):
+            raise KeyError("mine")
+        with self.assertRaises(KeyError):
+            await self.env.execute(self.lease, "echo; sleep 60", on_output=boom)
+
+    async def test_errors(self):
+        with self.assertRaises(eep.Error) as caught:
+            await self.env.execute(self.lease, "true", cwd="nowhere")
+        self.assertEqual(caught.exception.name, "NOT_FOUND")
+
+    async def test_closing_ends_what_is_under_way(self):
+        on = asyncio.Event()
+        running = asyncio.create_task(self.env.execute(self.lease, "echo on; sleep 60", on_output=lambda *_: on.set()))
+        await asyncio.wait_for(on.wait(), 30)
+        with plugin.open(standin.config) as other:
+            await self.env.__aexit__(None, None, None)
+            with self.assertRaises(eep.Error) as caught:
+                await running
+            self.assertEqual(caught.exception.name, "SHUTDOWN")
+            other.release(self.lease, eep.DESTROY)
+        self.env, self.lease = await eep.aio.open(plugin, standin.config).__aenter__(), None
 
 
 class Programs(unittest.TestCase):
@@ -218,6 +289,11 @@ class Programs(unittest.TestCase):
         self.assertEqual(process.returncode, 0, err)
         self.assertTrue(out.startswith(b"import platform\n") and out.endswith(b"exit code 3\n"), out)
         self.assertIn(b"Linux", err)
+
+    def test_the_example_for_asyncio(self):
+        process = self.start(os.path.join(HERE, "example_async.py"), os.environ["EEP_TEST_PLUGIN"])
+        out, err = process.communicate(timeout=60)
+        self.assertEqual((process.returncode, out), (0, b"0 + 1 + ... + 99 = 4950\n"), err)
 
     def test_interrupt_ends_the_command(self):
         before = standin.there()["live"]

@@ -187,7 +187,80 @@ class ExecutionTable(ctypes.Structure):
     ]
 
 
-EXTENSIONS = {"eep.execution/1": ExecutionTable}
+# -- ext/lease.h ---------------------------------------------------------------------------------------------------
+
+Leased = struct("leased", """
+    str lease name name_hint owner state_text reason target snapshot
+    *pair labels
+    u32 state flags cpu memory_gib disk_gib gpu
+    i32 auto_stop_min auto_archive_min auto_delete_min
+    u32 reserved
+    i64 created_at_ms active_at_ms""")
+LeaseGetRequest = struct("lease_get_request", "request head\n str lease")
+LeasesRequest = struct("leases_request", "request head\n str cursor\n u32 states page")
+Leases = struct("leases", "out head\n *leased leases\n str next")
+KeepaliveRequest = struct("keepalive_request", "request head\n str lease\n i64 until_ms")
+Kept = struct("kept", "out head\n i64 kept_until_ms\n i32 auto_stop_min\n u32 reserved")
+ReapRequest = struct("reap_request", "request head\n str cursor\n u64 idle_ms\n u32 states page")
+Reaped = struct("reaped", """
+    str lease name name_hint owner state_text message
+    u32 outcome spared
+    i32 code
+    u32 flags
+    i64 created_at_ms active_at_ms""")
+Reaping = struct("reaping", "out head\n *reaped leases\n str next\n u32 deleted spared failed gone")
+
+
+class LeaseTable(ctypes.Structure):
+    """eep_lease_table, the extension "eep.lease/1" """
+    _fields_ = [
+        ("struct_size", ctypes.c_uint32),
+        ("flags", ctypes.c_uint32),
+        ("get", call(LeaseGetRequest, Leases)),
+        ("list", call(LeasesRequest, Leases)),
+        ("keepalive", call(KeepaliveRequest, Kept)),
+        ("reap", call(ReapRequest, Reaping)),
+    ]
+
+
+# -- ext/async.h ---------------------------------------------------------------------------------------------------
+
+AsyncRequest = struct("async_request", """
+    u32 struct_size flags
+    cstring call
+    pointer request
+    u64 user_data
+    u32 result_size reserved""")
+Event = struct("event", """
+    out head
+    u32 type
+    i32 code
+    u64 op user_data
+    pointer result error
+    bytes data
+    u64 offset
+    u32 stream level""")
+
+
+class AsyncTable(ctypes.Structure):
+    """eep_async_table, the extension "eep.async/1" """
+    _fields_ = [
+        ("struct_size", ctypes.c_uint32),
+        ("flags", ctypes.c_uint32),
+        ("submit", ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.POINTER(AsyncRequest),
+                                    ctypes.POINTER(ctypes.c_uint64), ctypes.POINTER(Error))),
+        ("cancel", ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_uint64, ctypes.POINTER(Error))),
+        ("fd", ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.POINTER(ctypes.c_int32),
+                                ctypes.POINTER(Error))),
+        ("next", ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.POINTER(Event), ctypes.c_uint32,
+                                  ctypes.c_uint32, ctypes.c_uint32, ctypes.POINTER(ctypes.c_uint32),
+                                  ctypes.POINTER(Error))),
+        ("shutdown", ctypes.CFUNCTYPE(None, ctypes.c_void_p)),
+    ]
+
+
+EXTENSIONS = {"eep.execution/1": ExecutionTable, "eep.lease/1": LeaseTable, "eep.async/1": AsyncTable}
+
 
 # -- Numbers -------------------------------------------------------------------------------------------------------
 
@@ -211,6 +284,12 @@ EXECUTE_MERGE = 0x100
 EXECUTE_LOGIN = 0x200
 EXECUTE_DETACH = 0x400
 ATTACH_NO_WAIT = 0x100
+LEASES_ALL = 0x100
+REAP_DRY_RUN = 0x100
+REAP_ALL = 0x200
+ASYNC_OUTPUT = 0x1
+EVENT_DONE = 1
+EVENT_OUTPUT = 2
 STREAM_STDOUT = 1
 STREAM_STDERR = 2
 EXECUTION_TIMED_OUT = 0x1

@@ -63,6 +63,29 @@ class Calls:
         fields = {"lease": lease, "execution_id": execution_id}
         return self._call("eep.execution/1.drop", abi.DropRequest, abi.Execution, head, fields)
 
+    # -- eep.lease/1
+
+    def lease_info(self, lease, **head):
+        """What is told of a lease: `leases` has one line."""
+        return self._call("eep.lease/1.get", abi.LeaseGetRequest, abi.Leases, head, {"lease": lease})
+
+    def leases(self, cursor=None, states=0, all_owners=False, **head):
+        """A page of leases; `next` is the cursor of the next page, None after the last."""
+        head["flags"] = head.get("flags", 0) | (abi.LEASES_ALL if all_owners else 0)
+        fields = {"cursor": cursor, "states": states}
+        return self._call("eep.lease/1.list", abi.LeasesRequest, abi.Leases, head, fields)
+
+    def keepalive(self, lease, until_ms, **head):
+        fields = {"lease": lease, "until_ms": until_ms}
+        return self._call("eep.lease/1.keepalive", abi.KeepaliveRequest, abi.Kept, head, fields)
+
+    def reap(self, idle_ms, cursor=None, dry_run=False, all_owners=False, **head):
+        """Deletes leases of a page that nobody has used for idle_ms; tells of each what became of it."""
+        wanted = (abi.REAP_DRY_RUN if dry_run else 0) | (abi.REAP_ALL if all_owners else 0)
+        head["flags"] = head.get("flags", 0) | wanted
+        fields = {"cursor": cursor, "idle_ms": idle_ms}
+        return self._call("eep.lease/1.reap", abi.ReapRequest, abi.Reaping, head, fields)
+
 
 def _split_head(fields):
     names = ("flags", "timeout_ms", "grace_ms", "trace_id", "cancel")

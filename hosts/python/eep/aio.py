@@ -1,0 +1,138 @@
+"""aio.py: the same environment for asyncio: each call is awaited, none needs a thread.
+
+    import eep, eep.aio
+
+    async with eep.aio.open(plugin, {"image": "debian:12"}, trust_env=True) as env:
+        lease = (await env.acquire()).lease
+        done = await asyncio.gather(*[env.execute(lease, ["echo", str(i)]) for i in range(1000)])
+        await env.release(lease, eep.DESTROY)
+
+Calls are submitted to "eep.async/1", whose descriptor the event loop watches. A task that is cancelled waits until the plugin
+has undone what it did (the grace), then ends. on_output is called by the event loop. An environment belongs to the loop that
+was running when it was opened.
+"""
+import asyncio
+import ctypes
+
+from . import Env, Error, abi
+from .calls import Calls
+from .values import copied, copied_value, fill
+
+BATCH = 64
+
+
+def open(plugin, config=None, trust_env=False, **options):
+    """As Plugin.open, for `async with`."""
+    return AsyncEnv(Env(plugin, config or {}, trust_env, options.get("log"), options.get("log_level", 0),
+                        options.get("name", "python")))
+
+
+class _Operation:
+    """A submitted call whose DONE has not come."""
+
+    def __init__(self, result, on_output):
+        self.result = result
+        self.on_output = on_output
+        self.raised = None
+        self.done = asyncio.get_running_loop().create_future()
+
+
+class AsyncEnv(Calls):
+    """An open environment whose calls (calls.py) are coroutines."""
+
+    def __init__(self, env):
+        self.env = env
+        self.plugin = env.plugin
+        self.table = self.plugin.extension("eep.async/1")
+        self.operations = {}
+        self.events = (abi.Event * BATCH)()
+
+    async def __aenter__(self):
+        self.loop = asyncio.get_running_loop()
+        fd = ctypes.c_int32()
+        self.plugin.call(self.table.fd, None, self.env.pointer, ctypes.byref(fd))
+        self.fd = fd.value
+        self.loop.add_reader(self.fd, self._read)
+        return self
+
+    async def __aexit__(self, *_):
+        """Ends what is under way with SHUTDOWN, and waits for that. Leases are not touched."""
+        self.table.shutdown(self.env.pointer)
+        await asyncio.gather(*[operation.done for operation in self.operations.values()], return_exceptions=True)
+        self.loop.remove_reader(self.fd)
+        self.env.close()
+
+    async def _call(self, name, request, result, head, fields, on_output=None):
+        filled = fill(request(), head, **fields)
+        operation = _Operation(result, on_output)
+        op = self._submit(name, filled, result, on_output)
+        self.operations[op] = operation
+        try:
+            return await asyncio.shield(operation.done)
+        except asyncio.CancelledError:
+            await self._undo(op, operation)
+            raise
+        except Error:
+            if operation.raised:
+                raise operation.raised
+            raise
+
+    def _submit(self, name, filled, result, on_output):
+        op = ctypes.c_uint64()
+        submission = abi.AsyncRequest(
+            struct_size=ctypes.sizeof(abi.AsyncRequest), flags=abi.ASYNC_OUTPUT if on_output else 0, call=name.encode(),
+            request=ctypes.addressof(filled), result_size=ctypes.sizeof(result))
+        self.plugin.call(self.table.submit, None, self.env.pointer, ctypes.byref(submission), ctypes.byref(op))
+        return op.value
+
+    def _cancel(self, op):
+        if op in self.operations:
+            self.table.cancel(self.env.pointer, op, None)
+
+    async def _undo(self, op, operation):
+        """The task was cancelled: so is the call. A second cancel of the task ends it at once."""
+        self._cancel(op)
+        while not operation.done.done():
+            try:
+                await asyncio.wait([operation.done])
+            except asyncio.CancelledError:
+                self._cancel(op)
+        operation.done.exception()
+
+    # -- events
+
+    def _read(self):
+        """Takes what is there, but one batch only: the loop has other things to do."""
+        for event in self.events:
+            ctypes.memset(ctypes.byref(event), 0, ctypes.sizeof(event))
+            event.head.struct_size = ctypes.sizeof(event)
+        count = ctypes.c_uint32()
+        self.table.next(self.env.pointer, self.events, BATCH, ctypes.sizeof(abi.Event), 0, ctypes.byref(count), None)
+        for event in self.events[:count.value]:
+            try:
+                self._take(event)
+            finally:
+                self.plugin.table.clear(ctypes.cast(ctypes.byref(event), ctypes.POINTER(abi.Out)))
+
+    def _take(self, event):
+        if event.type == abi.EVENT_OUTPUT:
+            self._output(event)
+        elif event.type == abi.EVENT_DONE:
+            self._done(event, self.operations.pop(event.op))
+
+    def _output(self, event):
+        operation = self.operations[event.op]
+        try:
+            stop = not operation.raised and operation.on_output(event.stream, copied_value(event.data, abi.Bytes))
+        except Exception as raised:
+            operation.raised, stop = raised, True
+        if stop:
+            self._cancel(event.op)
+
+    def _done(self, event, operation):
+        result = copied(ctypes.cast(event.result, ctypes.POINTER(operation.result)).contents) if event.result else None
+        if event.code == 0:
+            operation.done.set_result(result)
+        else:
+            error = ctypes.cast(event.error, ctypes.POINTER(abi.Error)).contents if event.error else None
+            operation.done.set_exception(Error(event.code, copied(error) if error else None, result))
