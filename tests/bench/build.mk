@@ -18,7 +18,7 @@ $(BENCH_OUT)/driver_floor: $(BENCH_OUT)/driver_floor.o $(BENCH_OUT)/driver.o
 BENCH_PROGRAMS := $(addprefix $(BENCH_OUT)/,delayserver delaylink driver_eep driver_floor)
 
 # The SDKs that it compares with.
-ifeq ($(wildcard tests/sdk/build.mk),)
+ifeq ($(wildcard tests/sdk/requirements.txt),)
 $(BUILD)/sdk/venv/.ok:
 	echo "  PIP   $(@D)"
 	python3 -m venv $(@D)
