@@ -146,6 +146,8 @@ static int retry_started(struct access *access, struct recovery *recovery, const
         return EEP_OK;
     }
     *err = *failure;
+    if (err->code == EEP_E_INVALID_ARGUMENT)
+        err->code = EEP_E_SANDBOX; /* the request is ours, not the host's */
     return err->code;
 }
 

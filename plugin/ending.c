@@ -66,6 +66,8 @@ static int not_accepted(struct order *order, const struct err *err)
 static int after_failure(struct order *order, struct err *err)
 {
     if (retry_is_passing(err)) return retry_wait(order->op, &order->retry, err);
+    struct err refusal = *err;
+    if (err->http_status == 400) return lifecycle_refused(&refusal, err);
     retry_give_up(order->op, &order->retry, err);
     return ran_out(order, err);
 }
@@ -104,9 +106,7 @@ static int after_stop_refusal(struct order *order, bool *settled, struct err *er
     }
     if (sandbox.phase == PHASE_FAILED) return lifecycle_failed_state(&sandbox, err);
     if (sandbox.phase == PHASE_STARTED && refusal.code != EEP_E_CONFLICT && !may_be_stale(order)) {
-        *err = refusal;
-        err->code = EEP_E_CONFLICT; /* no mistake of the host's */
-        return err_flag(err, EEP_ERROR_RETRYABLE);
+        return lifecycle_refused(&refusal, err);
     }
     *settled = false;
     return retry_poll(order->op, &order->retry, err) == EEP_OK ? EEP_OK : ran_out(order, err);
@@ -192,13 +192,15 @@ static void note_archive(struct ending *end, eep_str state)
     note_state(end, state, str_is(state, "archived"));
 }
 
-/* 409: something is in the way, perhaps our own order. */
-static int after_archive_conflict(struct order *order, struct err *err)
+/* Something is in the way, perhaps our own order; 400 ("not stopped") may be old news. */
+static int after_archive_refusal(struct order *order, struct err *err)
 {
     CLEANUP(sandbox_finish) struct sandbox sandbox = {0};
+    struct err refusal = *err;
     TRY(lifecycle_get(order->op, order->lease, &sandbox, err));
     note_archive(order->end, sandbox.state);
     if (is_archived(order->end)) return EEP_OK;
+    if (refusal.code != EEP_E_CONFLICT && !may_be_stale(order)) return lifecycle_refused(&refusal, err);
     return retry_poll(order->op, &order->retry, err) == EEP_OK ? EEP_OK : ran_out(order, err);
 }
 
@@ -214,8 +216,9 @@ static int order_archive(struct order *order, struct err *err)
             note_archive(order->end, sandbox.state);
             return EEP_OK;
         }
-        if (not_accepted(order, err) == EEP_E_CONFLICT)
-            TRY(after_archive_conflict(order, err));
+        not_accepted(order, err);
+        if (is_refusal(err))
+            TRY(after_archive_refusal(order, err));
         else
             TRY(after_failure(order, err));
     }

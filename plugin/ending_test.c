@@ -245,8 +245,7 @@ static void test_delete_answers(void **state)
     assert_true(end.confirmed);
     scene_stop(&scene);
     scene_start(&scene, refused, 1, 5000);
-    scene_failed(&scene, ending_delete(&scene.op, LEASE, false, &end, &scene.err), EEP_E_INVALID_ARGUMENT,
-                 "fork");
+    scene_failed(&scene, ending_delete(&scene.op, LEASE, false, &end, &scene.err), EEP_E_CONFLICT, "fork");
     scene_stop(&scene);
 }
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "retry.h"
 
@@ -72,6 +73,14 @@ int lifecycle_ran_out(const struct op *op, eep_str lease, eep_str state, const c
     return err_flag(err, EEP_ERROR_RETRYABLE);
 }
 
+int lifecycle_refused(const struct err *refusal, struct err *err)
+{
+    *err = *refusal;
+    if (err->code != EEP_E_INVALID_ARGUMENT) return err->code;
+    err->code = EEP_E_CONFLICT;
+    return err_flag(err, EEP_ERROR_RETRYABLE);
+}
+
 /* -- Starting ---------------------------------------------------------------------------------- */
 
 struct rising {
@@ -79,11 +88,12 @@ struct rising {
     eep_str lease;
     struct sandbox *sandbox; /* as last described */
     struct retry retry;
-    const char *action; /* last ordered; NULL = none */
-    int recoveries;     /* accepted ones */
-    bool passive;       /* only wait */
-    bool started;       /* an order had something to do */
-    struct err refusal; /* what was said to the last order; code EEP_OK = it was accepted */
+    const char *action;  /* last ordered; NULL = none */
+    int recoveries;      /* accepted ones */
+    bool passive;        /* only wait */
+    bool started;        /* an order had something to do */
+    struct err refusal;  /* what was said to the last order; code EEP_OK = it was accepted */
+    int64_t stale_until; /* the service contradicts itself; 0 = it does not */
 };
 
 static int timed_out(const struct rising *rising, struct err *err)
@@ -134,15 +144,27 @@ static int order(struct rising *rising, const char *action, struct err *err)
     return rising->sandbox->phase == PHASE_STARTED ? EEP_OK : look(rising, err);
 }
 
+/* Does the last refusal stand? A transition (409) passes; "not in that state" may be older than what is seen, or younger.
+ * Others have a reason of their own: a quota, a start that failed. */
+static bool is_final(struct rising *rising)
+{
+    int code = rising->refusal.code;
+    int64_t now = clock_now_ms();
+    if (code != EEP_E_INVALID_ARGUMENT) return code != EEP_OK && code != EEP_E_CONFLICT;
+    if (rising->stale_until == 0) rising->stale_until = now + LIFECYCLE_STALE_MS;
+    return now >= rising->stale_until;
+}
+
 /* "recover" is the start of a sandbox in a recoverable error (protocol 6). 409: "attempted recently". */
 static int recover(struct rising *rising, struct err *err)
 {
     bool tried = rising->action && strcmp(rising->action, "recover") == 0;
-    bool refused = tried && rising->refusal.code != EEP_OK && rising->refusal.code != EEP_E_CONFLICT;
+    bool refused = tried && is_final(rising);
     if (!rising->sandbox->recoverable || rising->passive || refused || rising->recoveries == RECOVERIES_MAX) {
         lifecycle_failed_state(rising->sandbox, err);
         return refused ? err_prefix(err, "recovering is refused (%s)", rising->refusal.message) : err->code;
     }
+    if (tried && retry_poll(rising->op, &rising->retry, err) != EEP_OK) return timed_out(rising, err);
     TRY(order(rising, "recover", err));
     if (rising->refusal.code == EEP_OK) rising->recoveries++;
     return EEP_OK;
@@ -157,19 +179,14 @@ static int wont_start(const struct rising *rising, struct err *err)
     return err->code;
 }
 
-/* At rest. A refusal that the fresh look confirms has a reason of its own (a quota, a suspended account); a
- * transition that was in the way is over now. */
+/* At rest. */
 static int start(struct rising *rising, struct err *err)
 {
     if (rising->passive) return wont_start(rising, err);
-    if (rising->refusal.code == EEP_OK || rising->refusal.code == EEP_E_CONFLICT) {
-        /* our own order may not show yet: give it time */
-        if (rising->started && retry_poll(rising->op, &rising->retry, err) != EEP_OK)
-            return timed_out(rising, err);
-        return order(rising, "start", err);
-    }
-    *err = rising->refusal;
-    return err->code;
+    if (is_final(rising)) return lifecycle_refused(&rising->refusal, err);
+    bool tried = rising->started || rising->refusal.code != EEP_OK; /* it may not show yet */
+    if (tried && retry_poll(rising->op, &rising->retry, err) != EEP_OK) return timed_out(rising, err);
+    return order(rising, "start", err);
 }
 
 static int wait_on(struct rising *rising, struct err *err)

@@ -13,6 +13,9 @@
  * does may contradict what it says. */
 #define LIFECYCLE_STALE_MS 11000
 
+/* A refusal that will not pass for now, of an order that the host did not choose: its 400 is no mistake of the host's. */
+int lifecycle_refused(const struct err *refusal, struct err *err);
+
 /* Looks at a lease. */
 int lifecycle_get(struct op *op, eep_str lease, struct sandbox *sandbox, struct err *err);
 

@@ -29,8 +29,8 @@ struct candidates {
 static int rank_of(const struct create_request *create, const struct sandbox *sandbox)
 {
     static const int by_phase[] = {
-        [PHASE_STARTED] = 0, [PHASE_STARTING] = 1, [PHASE_LEAVING] = 2, [PHASE_RESTING] = 3,
-        [PHASE_FAILED] = 5,
+        [PHASE_STARTED] = 0, [PHASE_STARTING] = 1, [PHASE_LEAVING] = 2,
+        [PHASE_RESTING] = 3, [PHASE_FAILED] = 5,
     };
     int rank = by_phase[sandbox->phase] - (sandbox->phase == PHASE_FAILED && sandbox->recoverable);
     return create_request_matches(create, sandbox) ? rank : rank + 10;

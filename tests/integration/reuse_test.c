@@ -144,8 +144,9 @@ static void a_start_that_fails_makes_no_second(void **state)
     (void)state;
     standin_create(&standin, "{'labels':{'task':'a'}}", id);
     standin_force(&standin, id, "{\"state\":\"stopped\"}");
-    standin_faults(&standin, "[{'match':{'method':'POST','path':'/start'},'do':{'message':'Total CPU limit exceeded. "
-                             "Maximum allowed: 10.'}}]");
+    standin_faults(&standin,
+                   "[{'match':{'method':'POST','path':'/start'},'do':{'message':'Total CPU limit exceeded. "
+                   "Maximum allowed: 10.'}}]");
     OUTCOME made = REUSE(env, "a");
     EXPECT(made, EEP_E_QUOTA);
     assert_true(made.err.head.flags & EEP_ERROR_RETRYABLE);
@@ -220,8 +221,10 @@ static void lost_answers_are_asked_for_again(void **state)
 {
     (void)state;
     long created = standin_total(&standin, "created");
-    standin_faults(&standin, "[{'match':{'method':'GET','path':'/api/sandbox','count':1},'do':{'status':502}},"
-                             "{'match':{'method':'POST','path':'/api/sandbox','count':1},'do':{'drop':'after_action'}}]");
+    standin_faults(
+        &standin,
+        "[{'match':{'method':'GET','path':'/api/sandbox','count':1},'do':{'status':502}},"
+        "{'match':{'method':'POST','path':'/api/sandbox','count':1},'do':{'drop':'after_action'}}]");
     OUTCOME made = REUSE(env, "a");
     EXPECT(made, EEP_OK);
     assert_int_equal(made.lease.head.flags, 0);
