@@ -1,3 +1,10 @@
-# tests/sdk/build.mk: the stand-in held to account by the real daemon's answers. Included by the top Makefile.
+# tests/sdk/build.mk: the stand-in held to account: by the real daemon's answers, and by the official SDKs. Included by the top
+# Makefile. The SDKs are installed by the tests that need them, or by making the .ok files.
 
 FOREIGN_TESTS += tests/sdk/differential
+
+$(BUILD)/sdk/venv/.ok: tests/sdk/requirements.txt
+	BUILD=$(BUILD) tests/sdk/install python
+
+$(BUILD)/sdk/node/node_modules/.ok: tests/sdk/package-lock.json
+	BUILD=$(BUILD) tests/sdk/install node
