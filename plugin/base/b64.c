@@ -14,19 +14,23 @@ static void encode_group(const unsigned char *in, size_t n, char out[4])
     out[3] = n > 2 ? alphabet[bits & 63] : '=';
 }
 
+/* Room for all of it is made at once: input comes here, too, a hundred megabytes of it. */
 int b64_encode(struct buf *out, const void *data, size_t len, size_t line_len)
 {
     const unsigned char *in = data;
+    size_t groups = len / 3 + (len % 3 > 0);
+    size_t in_line = (line_len + 3) / 4;
     size_t column = 0;
-    for (size_t i = 0; i < len; i += 3) {
-        char group[4];
-        encode_group(in + i, len - i < 3 ? len - i : 3, group);
-        TRY(buf_append(out, group, sizeof group));
-        column += sizeof group;
-        if (line_len > 0 && (column >= line_len || i + 3 >= len)) {
-            TRY(buf_append_char(out, '\n'));
-            column = 0;
-        }
+    if (groups > SIZE_MAX / 8) return EEP_E_TOO_LARGE;
+    size_t lines = in_line > 0 ? groups / in_line + (groups % in_line > 0) : 0;
+    TRY(buf_reserve(out, 4 * groups + lines));
+    char *at = groups > 0 ? buf_extend(out, 4 * groups + lines) : NULL;
+    for (size_t i = 0; i < len; i += 3, at += 4) {
+        encode_group(in + i, len - i < 3 ? len - i : 3, at);
+        if (in_line == 0 || (++column < in_line && i + 3 < len)) continue;
+        at[4] = '\n';
+        at++;
+        column = 0;
     }
     return EEP_OK;
 }

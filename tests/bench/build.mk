@@ -17,21 +17,7 @@ $(BENCH_OUT)/driver_floor: $(BENCH_OUT)/driver_floor.o $(BENCH_OUT)/driver.o
 
 BENCH_PROGRAMS := $(addprefix $(BENCH_OUT)/,delayserver delaylink driver_eep driver_floor)
 
-# The SDKs that it compares with.
-ifeq ($(wildcard tests/sdk/requirements.txt),)
-$(BUILD)/sdk/venv/.ok:
-	echo "  PIP   $(@D)"
-	python3 -m venv $(@D)
-	$(@D)/bin/pip install -q --disable-pip-version-check daytona==0.226.1
-	touch $@
-
-$(BUILD)/sdk/node/node_modules/.ok:
-	echo "  NPM   $(@D)"
-	mkdir -p $(BUILD)/sdk/node
-	cd $(BUILD)/sdk/node && npm install --silent --no-fund --no-audit --prefix . @daytona/sdk@0.216.0
-	touch $@
-endif
-
+# The SDKs that it compares with: tests/sdk/ installs them.
 BENCH_SDKS := $(BUILD)/sdk/venv/.ok $(BUILD)/sdk/node/node_modules/.ok
 
 # make bench BENCH_ARGS=--quick; `make bench BENCH_ARGS=--help` tells all of them. --no-sdk needs no SDK installed.
