@@ -174,6 +174,8 @@ int main(void)
     umask(022);
     bool first_process = getpid() == 1;
     if (!first_process) prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    if (first_process && seccomp_refuse() != 0) return 1;
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* our socket is not for commands, who are the same user */
     int signals = watch_children();
     struct agent_reply ready = {0};
     if (signals < 0 || fd_send_packet(AGENT_FD, &ready, sizeof ready, NULL, 0) != 0) return 1;

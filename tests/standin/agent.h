@@ -33,6 +33,9 @@ bool glob_matches(const char *pattern, const char *name);
 /* Performs one AGENT_FILE in a child of the agent and answers on the socket. */
 void file_operation(const struct words *args, int reply_socket);
 
+/* Refuses what reaches beyond a sandbox, to us and to all that we start. 0, or -1 with errno. */
+int seccomp_refuse(void);
+
 /* Processes below the agent, however deep. */
 int descendants_count(void);
 void descendants_kill(void);

@@ -11,7 +11,9 @@ STANDIN_SRC := $(addprefix tests/standin/, \
     sandbox.c history.c registry.c keeper.c isolate.c bwrap.c store.c persist.c \
     toolbox_files.c toolbox_transfer.c toolbox_search.c form.c upload.c file_info.c multipart.c range.c \
     buf.c clock.c fail.c fd.c json_out.c mem.c signals.c url.c utf8.c uuid.c)
-STANDIN_AGENT_SRC := $(addprefix tests/standin/, agent.c agent_exec.c agent_files.c agent_search.c agent_glob.c agent_descendants.c fd.c signals.c utf8.c)
+STANDIN_AGENT_SRC := $(addprefix tests/standin/, \
+    agent.c agent_exec.c agent_files.c agent_search.c agent_glob.c agent_descendants.c agent_seccomp.c fd.c signals.c \
+    utf8.c)
 
 PROGRAMS += $(BUILD)/daytona-standin $(BUILD)/standin-agent
 

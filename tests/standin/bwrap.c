@@ -66,12 +66,13 @@ static void add_own_etc(struct command *command, const char *etc)
     }
 }
 
-static void add_namespaces(struct command *command, bool share_net)
+static void add_namespaces(struct command *command, struct bwrap_wishes wishes)
 {
     add(command, "--unshare-user", "--unshare-pid", "--unshare-ipc");
     add(command, "--unshare-uts", "--unshare-cgroup-try", NULL);
-    if (!share_net) add(command, "--unshare-net", NULL, NULL);
-    if (share_net) add(command, "--ro-bind-try", "/etc/resolv.conf", "/etc/resolv.conf");
+    if (wishes.no_more_users) add(command, "--disable-userns", NULL, NULL);
+    if (!wishes.share_net) add(command, "--unshare-net", NULL, NULL);
+    if (wishes.share_net) add(command, "--ro-bind-try", "/etc/resolv.conf", "/etc/resolv.conf");
     add(command, "--uid", "1000", NULL);
     add(command, "--gid", "1000", NULL);
     add(command, "--hostname", "sandbox", NULL);
@@ -88,10 +89,10 @@ static void add_own_files(struct command *command, const struct store *store, co
 }
 
 void bwrap_command(struct command *command, const char *bwrap, const struct store *store,
-                   const char *directory, bool share_net)
+                   const char *directory, struct bwrap_wishes wishes)
 {
     add(command, bwrap, NULL, NULL);
-    add_namespaces(command, share_net);
+    add_namespaces(command, wishes);
     add_system(command);
     add_own_etc(command, store->etc);
     add(command, "--proc", "/proc", NULL);

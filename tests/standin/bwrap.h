@@ -16,9 +16,14 @@ struct command {
     size_t count;
 };
 
+struct bwrap_wishes {
+    bool share_net;
+    bool no_more_users; /* no user namespaces inside: bubblewrap 0.8 and newer can see to it */
+};
+
 /* directory is the sandbox's own in the store. */
 void bwrap_command(struct command *command, const char *bwrap, const struct store *store,
-                   const char *directory, bool share_net);
+                   const char *directory, struct bwrap_wishes wishes);
 void command_add(struct command *command, const char *word);
 void command_finish(struct command *command);
 

@@ -60,6 +60,14 @@ static void arrange_descriptors(const struct launch *launch)
             0); /* what our own parent left open is no business of a sandbox */
 }
 
+/* When memory runs out, sandboxes go first, not the server or whatever else this machine is for. */
+static void go_first(void)
+{
+    static const char score[] = "500";
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd >= 0 && write(fd, score, sizeof score - 1) > 0) close(fd);
+}
+
 /* Runs in a vfork child: system calls only. Returns only if something failed. */
 static int become_agent(const struct launch *launch)
 {
@@ -67,6 +75,7 @@ static int become_agent(const struct launch *launch)
     setsid(); /* a Ctrl-C at the server's terminal is the server's to handle */
     arrange_descriptors(launch);
     limit(RLIMIT_CORE, 0);
+    go_first();
     if (launch->uid != 0) limit(RLIMIT_NPROC, MAX_PROCESSES);
     if (chdir(launch->directory) != 0) return errno;
     if (launch->uid != 0 && !drop_to(launch->uid)) return errno;
@@ -98,7 +107,8 @@ static int launch_in(const struct isolation *isolation, const char *directory, c
     CLEANUP(mem_free_text) char *home = mem_format("%s/home", directory);
     if (isolation->bwrap != NULL)
         bwrap_command(&command, isolation->bwrap, isolation->store, directory,
-                      isolation->share_net && !sandbox->block_network);
+                      (struct bwrap_wishes){.share_net = isolation->share_net && !sandbox->block_network,
+                                            .no_more_users = isolation->no_more_users});
     else
         command_add(&command, isolation->store->agent);
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
@@ -206,7 +216,10 @@ static int try_full(struct isolation *isolation, struct fail *why)
         return fail_set(why,
                         "bubblewrap is not installed (apt install bubblewrap, or dnf install bubblewrap)");
     struct fail detail = {.text = ""};
-    if (probe(isolation, &detail) == 0) return 0;
+    for (int attempt = 0; attempt < 2; attempt++) {
+        isolation->no_more_users = attempt == 0;
+        if (probe(isolation, &detail) == 0) return 0;
+    }
     mem_free_text(&isolation->bwrap);
     return fail_set(why, "bubblewrap cannot make a sandbox on this machine: %s", detail.text);
 }

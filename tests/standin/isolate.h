@@ -16,7 +16,8 @@ struct isolation {
     const struct store *store;
     char *bwrap; /* NULL = no isolation */
     bool share_net;
-    uid_t first_uid; /* of the range for sandboxes; 0 = run as we are */
+    bool no_more_users; /* see bwrap.h */
+    uid_t first_uid;    /* of the range for sandboxes; 0 = run as we are */
     unsigned uid_count;
     char reason[256]; /* why there is none */
 };

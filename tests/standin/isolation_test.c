@@ -93,6 +93,61 @@ static void the_machine_is_out_of_reach(void **state)
     place_finish(&place);
 }
 
+/* Not this machine's server, its files, its agent; not the kernel's less trodden paths. */
+static void the_server_is_out_of_reach(void **state)
+{
+    (void)state;
+    struct place place;
+    char command[256];
+    place_init(&place, "--isolation", "auto");
+    if (!is_open(&place)) {
+        expect_failure(&place, "unshare -U true"); /* no namespace where it would be root */
+        expect_failure(&place, "unshare -Ur id -u");
+        expect_failure(&place, "cat /proc/1/environ");
+        expect_failure(&place, "ls /proc/1/fd/3");
+        expect_failure(&place, "ls -l /proc/1/fd | grep socket");
+        expect_failure(&place, "chroot / true");
+        expect_failure(&place, "perl -e 'exit(syscall(250, 0, -3) < 0)'"); /* keyctl, on x86-64 */
+        snprintf(command, sizeof command, "exec 3<>/dev/tcp/127.0.0.1/%s",
+                 strrchr(place.server.origin, ':') + 1);
+        expect_failure(&place, command);
+        snprintf(command, sizeof command, "cat %s/*/etc/passwd", place.directory);
+        expect_failure(&place, command);
+        expect_failure(&place, "touch /run/standin-agent");
+        expect_failure(&place, "echo x >>/etc/passwd");
+        expect_output(&place.server, place.id,
+                      "cat /proc/self/oom_score_adj; grep Seccomp: /proc/self/status", "500\nSeccomp:\t2\n");
+        expect_output(&place.server, place.id, "ulimit -c; test $(ulimit -u) -le 4096 && echo few",
+                      "0\nfew\n");
+    }
+    assert_int_equal(server_end(&place.server), 0);
+    place_finish(&place);
+}
+
+/* A command that takes all processes that it may have harms itself only. */
+static void a_fork_bomb_stays_inside(void **state)
+{
+    (void)state;
+    struct place place;
+    char other[64];
+    place_init(&place, "--isolation", "auto");
+    if (!is_open(&place) && geteuid() == 0) { /* for others the limit is that of all their processes */
+        make_sandbox(&place.server, "{}", other);
+        struct answer bomb =
+            execute_json(&place.server, place.id,
+                         "{\"command\":\"i=0; while [ $i -lt 300 ]; do sleep 30 & i=$((i+1)); done; "
+                         "sleep 30\",\"timeout\":1}");
+        assert_int_equal(bomb.status, 408);
+        answer_finish(&bomb);
+        expect_output(&place.server, other, "echo alive", "alive\n");
+        char path[128];
+        snprintf(path, sizeof path, "/api/sandbox/%s", place.id);
+        expect_status(&place.server, "DELETE", path, NULL, 200);
+    }
+    assert_int_equal(server_end(&place.server), 0);
+    place_finish(&place);
+}
+
 /* Real root must never own a sandbox's processes, whatever the sandbox calls its user. */
 static void nothing_runs_as_root(void **state)
 {
@@ -366,6 +421,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_machine_is_out_of_reach),
+        cmocka_unit_test(the_server_is_out_of_reach),
+        cmocka_unit_test(a_fork_bomb_stays_inside),
         cmocka_unit_test(nothing_runs_as_root),
         cmocka_unit_test(neighbours_are_out_of_reach),
         cmocka_unit_test(symlinks_do_not_lead_out),
