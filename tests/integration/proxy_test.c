@@ -1,248 +1,11 @@
 /* proxy_test.c: the key `proxy`: all goes through it, TLS reaches through it, and it learns no secret.
- *
- * The proxy is a real one, small, in this process: CONNECT, and plain requests forwarded one a connection. It
- * goes to loopback only. */
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <pthread.h>
+ */
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "host.h"
-
-/* -- The proxy --------------------------------------------------------------------------------- */
-
-enum { CONNECTIONS_MAX = 128, HEAD_MAX = 16384, SEEN_MAX = 1 << 20 };
-
-struct proxy {
-    const char *credentials; /* what Basic must say; NULL = anybody may pass */
-    int listener;
-    int stop[2]; /* closing [1] ends all threads */
-    unsigned port;
-    pthread_t thread;
-
-    pthread_mutex_t lock; /* of the rest */
-    size_t tunnels;       /* CONNECTs that were let through */
-    size_t forwarded;     /* plain requests that were */
-    size_t refused;       /* 407 */
-    char *seen;           /* all that clients have sent */
-    size_t seen_len;
-};
-
-struct connection {
-    struct proxy *proxy;
-    int fd;
-    char head[HEAD_MAX];
-    size_t len;  /* of what has been read into head, */
-    size_t body; /* and where the bytes behind the head begin */
-    pthread_t thread;
-};
-
-static void note(struct proxy *proxy, const char *bytes, size_t len)
-{
-    pthread_mutex_lock(&proxy->lock);
-    if (len <= SEEN_MAX - proxy->seen_len) {
-        memcpy(proxy->seen + proxy->seen_len, bytes, len);
-        proxy->seen_len += len;
-    }
-    pthread_mutex_unlock(&proxy->lock);
-}
-
-static bool saw(struct proxy *proxy, const char *what)
-{
-    pthread_mutex_lock(&proxy->lock);
-    bool has = memmem(proxy->seen, proxy->seen_len, what, strlen(what)) != NULL;
-    pthread_mutex_unlock(&proxy->lock);
-    return has;
-}
-
-static size_t count(struct proxy *proxy, const size_t *counter)
-{
-    pthread_mutex_lock(&proxy->lock);
-    size_t is = *counter;
-    pthread_mutex_unlock(&proxy->lock);
-    return is;
-}
-
-static void add(struct proxy *proxy, size_t *counter)
-{
-    pthread_mutex_lock(&proxy->lock);
-    ++*counter;
-    pthread_mutex_unlock(&proxy->lock);
-}
-
-static bool put(int fd, const char *bytes, size_t len)
-{
-    while (len > 0) {
-        ssize_t sent = send(fd, bytes, len, MSG_NOSIGNAL);
-        if (sent <= 0) return false;
-        bytes += sent;
-        len -= (size_t)sent;
-    }
-    return true;
-}
-
-static bool put_text(int fd, const char *line)
-{
-    return put(fd, line, strlen(line));
-}
-
-/* One chunk; 0 = over, also when the proxy is to stop. */
-static size_t take(const struct proxy *proxy, int fd, char *into, size_t room)
-{
-    struct pollfd watched[] = {{.fd = fd, .events = POLLIN}, {.fd = proxy->stop[0]}};
-    if (poll(watched, 2, LIMIT_MS) <= 0 || watched[1].revents != 0) return 0;
-    ssize_t got = recv(fd, into, room, 0);
-    return got > 0 ? (size_t)got : 0;
-}
-
-static bool take_head(struct connection *connection)
-{
-    for (;;) {
-        char *end = strstr(connection->head, "\r\n\r\n");
-        if (end != NULL) {
-            connection->body = (size_t)(end + 4 - connection->head);
-            return true;
-        }
-        size_t room = sizeof connection->head - 1 - connection->len;
-        size_t got = take(connection->proxy, connection->fd, connection->head + connection->len, room);
-        if (got == 0) return false; /* over, or no head at all */
-        note(connection->proxy, connection->head + connection->len, got);
-        connection->len += got;
-    }
-}
-
-static bool may_pass(const struct connection *connection)
-{
-    char line[128];
-    if (connection->proxy->credentials == NULL) return true;
-    snprintf(line, sizeof line, "\r\nProxy-Authorization: Basic %s\r\n", connection->proxy->credentials);
-    const char *found = strstr(connection->head, line);
-    return found != NULL && found < connection->head + connection->body;
-}
-
-static int connect_loopback(unsigned port)
-{
-    struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0) return fd;
-    close(fd);
-    return -1;
-}
-
-/* Both ways, until one of the two is done. */
-static void relay(struct proxy *proxy, int client, int server)
-{
-    char bytes[16384];
-    for (;;) {
-        struct pollfd watched[] = {
-            {.fd = client, .events = POLLIN}, {.fd = server, .events = POLLIN}, {.fd = proxy->stop[0]}};
-        if (poll(watched, 3, LIMIT_MS) <= 0 || watched[2].revents != 0) return;
-        int from = watched[1].revents != 0 ? server : client;
-        ssize_t got = recv(from, bytes, sizeof bytes, 0);
-        if (got <= 0) return;
-        if (from == client) note(proxy, bytes, (size_t)got);
-        if (!put(from == client ? server : client, bytes, (size_t)got)) return;
-    }
-}
-
-/* The head as the server wants it: no origin in the path, no Proxy- lines, and one request a connection. */
-static bool put_forwarded_head(const struct connection *connection, int server)
-{
-    const char *head = connection->head;
-    const char *path = strchr(strstr(head, "://") + 3, '/');
-    const char *end = head + connection->body - 2;
-    if (!put(server, head, strcspn(head, " ") + 1)) return false;
-    for (const char *line = path; line < end;) {
-        size_t len = (size_t)(strstr(line, "\r\n") + 2 - line);
-        if (strncasecmp(line, "Proxy-", 6) != 0 && !put(server, line, len)) return false;
-        line += len;
-    }
-    return put_text(server, "Connection: close\r\n\r\n");
-}
-
-static bool open_way(struct connection *connection, bool tunnel, int server)
-{
-    add(connection->proxy, tunnel ? &connection->proxy->tunnels : &connection->proxy->forwarded);
-    if (tunnel && !put_text(connection->fd, "HTTP/1.1 200 Connection established\r\n\r\n")) return false;
-    if (!tunnel && !put_forwarded_head(connection, server)) return false;
-    return put(server, connection->head + connection->body, connection->len - connection->body);
-}
-
-static void serve(struct connection *connection)
-{
-    unsigned port = 0;
-    if (!take_head(connection)) return;
-    if (!may_pass(connection)) {
-        add(connection->proxy, &connection->proxy->refused);
-        put_text(connection->fd, "HTTP/1.1 407 Proxy Authentication Required\r\n"
-                                 "Proxy-Authenticate: Basic realm=\"test\"\r\n"
-                                 "Content-Length: 0\r\nConnection: close\r\n\r\n");
-        return;
-    }
-    bool tunnel = sscanf(connection->head, "CONNECT 127.0.0.1:%u HTTP", &port) == 1;
-    if (!tunnel && sscanf(connection->head, "%*s http://127.0.0.1:%u/", &port) != 1) return;
-    int server = connect_loopback(port);
-    if (server < 0) return;
-    if (open_way(connection, tunnel, server)) relay(connection->proxy, connection->fd, server);
-    close(server);
-}
-
-static void *serve_thread(void *argument)
-{
-    struct connection *connection = argument;
-    serve(connection);
-    close(connection->fd);
-    return NULL;
-}
-
-static void *accept_thread(void *argument)
-{
-    struct proxy *proxy = argument;
-    struct connection *all[CONNECTIONS_MAX];
-    size_t used = 0;
-    struct pollfd watched[] = {{.fd = proxy->listener, .events = POLLIN}, {.fd = proxy->stop[0]}};
-    while (used < CONNECTIONS_MAX && poll(watched, 2, -1) > 0 && watched[1].revents == 0) {
-        struct connection *connection = calloc(1, sizeof *connection);
-        connection->proxy = proxy;
-        connection->fd = accept4(proxy->listener, NULL, NULL, SOCK_CLOEXEC);
-        pthread_create(&connection->thread, NULL, serve_thread, connection);
-        all[used++] = connection;
-    }
-    for (size_t i = 0; i < used; i++) {
-        pthread_join(all[i]->thread, NULL);
-        free(all[i]);
-    }
-    return NULL;
-}
-
-static void proxy_start(struct proxy *proxy, const char *credentials)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof address;
-    *proxy = (struct proxy){.credentials = credentials, .lock = PTHREAD_MUTEX_INITIALIZER};
-    proxy->seen = malloc(SEEN_MAX);
-    proxy->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(pipe2(proxy->stop, O_CLOEXEC), 0);
-    assert_int_equal(bind(proxy->listener, (struct sockaddr *)&address, len), 0);
-    assert_int_equal(listen(proxy->listener, 32), 0);
-    assert_int_equal(getsockname(proxy->listener, (struct sockaddr *)&address, &len), 0);
-    proxy->port = ntohs(address.sin_port);
-    assert_int_equal(pthread_create(&proxy->thread, NULL, accept_thread, proxy), 0);
-}
-
-static void proxy_stop(struct proxy *proxy)
-{
-    close(proxy->stop[1]);
-    pthread_join(proxy->thread, NULL);
-    close(proxy->stop[0]);
-    close(proxy->listener);
-    free(proxy->seen);
-}
+#include "tests/support/proxy.h"
 
 /* -- The servers behind it --------------------------------------------------------------------- */
 
@@ -331,11 +94,11 @@ static void https_goes_through_a_tunnel_that_sees_nothing(void **state)
     EXPECT(probed, EEP_OK);
     assert_int_equal(probed.probe.failed, 0);
     plugin()->close(env);
-    assert_true(count(&proxy, &proxy.tunnels) > 0);
-    assert_int_equal(count(&proxy, &proxy.forwarded), 0);
-    assert_true(saw(&proxy, "CONNECT 127.0.0.1:"));
-    assert_false(saw(&proxy, SENTINEL));
-    assert_false(saw(&proxy, "Authorization"));
+    assert_true(proxy_count(&proxy, &proxy.tunnels) > 0);
+    assert_int_equal(proxy_count(&proxy, &proxy.forwarded), 0);
+    assert_true(proxy_saw(&proxy, "CONNECT 127.0.0.1:"));
+    assert_false(proxy_saw(&proxy, SENTINEL));
+    assert_false(proxy_saw(&proxy, "Authorization"));
     proxy_stop(&proxy);
 }
 
@@ -349,9 +112,9 @@ static void http_is_forwarded(void **state)
     standin_forget(&plain);
     go_round(env);
     plugin()->close(env);
-    assert_int_equal(count(&proxy, &proxy.tunnels), 0);
-    assert_int_equal(count(&proxy, &proxy.forwarded), standin_count(&plain, NULL, NULL));
-    assert_true(saw(&proxy, SENTINEL));
+    assert_int_equal(proxy_count(&proxy, &proxy.tunnels), 0);
+    assert_int_equal(proxy_count(&proxy, &proxy.forwarded), standin_count(&plain, NULL, NULL));
+    assert_true(proxy_saw(&proxy, SENTINEL));
     proxy_stop(&proxy);
 }
 
@@ -363,7 +126,7 @@ static void no_proxy_is_heeded(void **state)
     eep_env *env = open_through(&plain, &proxy, "", ",'noProxy':'127.0.0.1'");
     go_round(env);
     plugin()->close(env);
-    assert_int_equal(count(&proxy, &proxy.forwarded), 0);
+    assert_int_equal(proxy_count(&proxy, &proxy.forwarded), 0);
     proxy_stop(&proxy);
 }
 
@@ -376,9 +139,9 @@ static void the_password_in_the_url_is_for_the_proxy(void **state)
     eep_env *env = open_through(&secure, &proxy, LOGIN, "");
     go_round(env);
     plugin()->close(env);
-    assert_true(count(&proxy, &proxy.tunnels) > 0);
-    assert_int_equal(count(&proxy, &proxy.refused), 0);
-    assert_false(saw(&proxy, SENTINEL));
+    assert_true(proxy_count(&proxy, &proxy.tunnels) > 0);
+    assert_int_equal(proxy_count(&proxy, &proxy.refused), 0);
+    assert_false(proxy_saw(&proxy, SENTINEL));
     assert_false(host_log_has(LOGIN_WORD));
     assert_false(host_log_has(LOGIN_B64));
     proxy_stop(&proxy);
@@ -395,8 +158,8 @@ static void expect_refused(const struct outcome *made, struct proxy *proxy)
     assert_null(strstr(made->err.message.ptr, LOGIN_WORD));
     assert_int_equal(made->err.head.flags & EEP_ERROR_MAYBE_APPLIED, 0);
     assert_null(made->err.lease.ptr);
-    assert_true(count(proxy, &proxy->refused) > 0);
-    assert_int_equal(count(proxy, &proxy->tunnels) + count(proxy, &proxy->forwarded), 0);
+    assert_true(proxy_count(proxy, &proxy->refused) > 0);
+    assert_int_equal(proxy_count(proxy, &proxy->tunnels) + proxy_count(proxy, &proxy->forwarded), 0);
 }
 
 static void a_wrong_password_is_told_as_the_proxys_refusal(void **state)
@@ -408,12 +171,55 @@ static void a_wrong_password_is_told_as_the_proxys_refusal(void **state)
     eep_env *env = open_through(&secure, &proxy, LOGIN, "");
     OUTCOME made = ACQUIRE(env, .head.timeout_ms = 3000);
     expect_refused(&made, &proxy);
-    assert_false(saw(&proxy, SENTINEL));
+    assert_false(proxy_saw(&proxy, SENTINEL));
     OUTCOME probed = PROBE(env, .head.timeout_ms = 3000);
     EXPECT(probed, EEP_OK);
     assert_int_equal(probed.probe.failed, 1);
     plugin()->close(env);
     proxy_stop(&proxy);
+}
+
+/* -- Environments side by side ----------------------------------------------------------------- */
+
+/* The tunnel is open, idle, and leads to the same server: but it was paid for by somebody else. */
+static void a_tunnel_is_not_lent(void **state)
+{
+    static const char *const logins[] = {"", "user:other@"};
+    (void)state;
+    struct proxy proxy;
+    if (!have_secure()) return;
+    proxy_start(&proxy, LOGIN_B64);
+    eep_env *env = open_through(&secure, &proxy, LOGIN, "");
+    for (size_t i = 0; i < COUNT_OF(logins); i++) {
+        go_round(env);
+        size_t tunnels = proxy_count(&proxy, &proxy.tunnels);
+        go_round(env); /* through the one that is open */
+        assert_int_equal(proxy_count(&proxy, &proxy.tunnels), tunnels);
+        eep_env *other = open_through(&secure, &proxy, logins[i], "");
+        OUTCOME made = ACQUIRE(other, .head.timeout_ms = 3000);
+        EXPECT(made, EEP_E_INVALID_CONFIG);
+        EXPECT_SAYS(made, "407");
+        plugin()->close(other);
+        assert_int_equal(proxy_count(&proxy, &proxy.tunnels), tunnels);
+    }
+    plugin()->close(env);
+    proxy_stop(&proxy);
+}
+
+/* Who does not trust the server's certificate does not talk to it, though another environment is just doing so. */
+static void trust_is_not_lent(void **state)
+{
+    char more[160];
+    (void)state;
+    if (!have_secure()) return;
+    snprintf(more, sizeof more, "'caFile':'%s'", cert);
+    eep_env *trusting = host_open(&secure, more);
+    eep_env *other = host_open(&secure, NULL);
+    go_round(trusting);
+    OUTCOME made = ACQUIRE(other, .head.timeout_ms = 3000);
+    EXPECT(made, EEP_E_TLS);
+    plugin()->close(other);
+    plugin()->close(trusting);
 }
 
 int main(void)
@@ -424,6 +230,8 @@ int main(void)
         cmocka_unit_test(no_proxy_is_heeded),
         cmocka_unit_test(the_password_in_the_url_is_for_the_proxy),
         cmocka_unit_test(a_wrong_password_is_told_as_the_proxys_refusal),
+        cmocka_unit_test(a_tunnel_is_not_lent),
+        cmocka_unit_test(trust_is_not_lent),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
