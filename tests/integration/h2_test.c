@@ -1,0 +1,328 @@
+/* h2_test.c: HTTP/2, where TLS agrees on it: nghttpx in front of the stand-in. Many commands share a connection, one
+ * that is cancelled disturbs no other, and a front that dies or stops loses and doubles nothing. */
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "async_host.h"
+#include "process.h"
+
+static struct standin standin;
+static eep_env *env;
+static char lease[EEP_LEASE_MAX + 1];
+
+/* -- The front --------------------------------------------------------------------------------- */
+
+static struct {
+    pid_t pid;
+    unsigned port;
+    char folder[64];
+} front;
+
+static char *in_folder(const char *name)
+{
+    static char paths[4][128];
+    static size_t turn;
+    char *path = paths[turn++ % COUNT_OF(paths)];
+    snprintf(path, sizeof paths[0], "%s/%s", front.folder, name);
+    return path;
+}
+
+static int connect_front(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((uint16_t)front.port),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int status = connect(fd, (struct sockaddr *)&address, sizeof address);
+    close(fd);
+    return status;
+}
+
+static unsigned free_port(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
+    getsockname(fd, (struct sockaddr *)&address, &len);
+    close(fd);
+    return ntohs(address.sin_port);
+}
+
+/* Its log has a line for each answer: protocol, the client's port, request line. */
+static void front_start(void)
+{
+    char listen_at[64];
+    char backend[64];
+    char *log = in_folder("log");
+    char *key = in_folder("key.pem");
+    char *cert = in_folder("cert.pem");
+    snprintf(listen_at, sizeof listen_at, "--frontend=127.0.0.1,%u", front.port);
+    snprintf(backend, sizeof backend, "--backend=127.0.0.1,%u", standin.port);
+    front.pid = fork();
+    if (front.pid == 0) {
+        char access[160];
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), 2);
+        snprintf(access, sizeof access, "--accesslog-file=%s", log);
+        execlp("nghttpx", "nghttpx", "--conf=/dev/null", "--log-level=ERROR", "--no-ocsp", "--single-process",
+               "--no-add-x-forwarded-proto", "--accesslog-format=$alpn $remote_port $request", access,
+               listen_at, backend, key, cert, (char *)NULL);
+        _exit(126);
+    }
+    AWAIT(connect_front() == 0);
+}
+
+static void front_kill(void)
+{
+    kill(front.pid, SIGKILL);
+    waitpid(front.pid, NULL, 0);
+}
+
+static void front_forget(void)
+{
+    assert_int_equal(truncate(in_folder("log"), 0), 0);
+}
+
+struct seen {
+    size_t requests;
+    size_t h2;
+    size_t connections;
+};
+
+static struct seen front_seen(const char *path)
+{
+    struct seen seen = {0};
+    unsigned ports[256];
+    char line[4096];
+    FILE *log = fopen(in_folder("log"), "re");
+    assert_non_null(log);
+    while (fgets(line, sizeof line, log)) {
+        char protocol[16];
+        unsigned port = 0;
+        size_t known = 0;
+        if (sscanf(line, "%15s %u", protocol, &port) != 2 || !strstr(line, path)) continue;
+        seen.requests++;
+        seen.h2 += strcmp(protocol, "h2") == 0;
+        while (known < seen.connections && ports[known] != port)
+            known++;
+        if (known == seen.connections && known < COUNT_OF(ports)) ports[seen.connections++] = port;
+    }
+    fclose(log);
+    return seen;
+}
+
+static bool make_certificate(void)
+{
+    char command[512];
+    snprintf(front.folder, sizeof front.folder, "/tmp/integration.XXXXXX");
+    assert_non_null(mkdtemp(front.folder));
+    snprintf(command, sizeof command,
+             "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext "
+             "subjectAltName=IP:127.0.0.1 -keyout %s -out %s 2>/dev/null && command -v nghttpx >/dev/null",
+             in_folder("key.pem"), in_folder("cert.pem"));
+    return system(command) == 0;
+}
+
+static int start(void **state)
+{
+    char public_url[64];
+    char port[16];
+    char config[512];
+    (void)state;
+    if (!make_certificate()) {
+        return 0;
+    }
+    front.port = free_port();
+    snprintf(public_url, sizeof public_url, "https://127.0.0.1:%u", front.port);
+    unsigned behind = free_port();
+    snprintf(port, sizeof port, "%u", behind);
+    standin_start(&standin, (const char *const[]){"--public-url", public_url, "--port", port, NULL});
+    standin.port = behind; /* it told the public one */
+    front_start();
+    snprintf(config, sizeof config,
+             "{'apiUrl':'%s/api','apiKey':'" SENTINEL "','caFile':'%s','timeoutMs':60000}", public_url,
+             in_folder("cert.pem"));
+    OUTCOME opened = host_open_text(config, &env);
+    EXPECT(opened, EEP_OK);
+    host_acquire(env, lease);
+    return 0;
+}
+
+/* At the beginning of each test. */
+#define NEED_FRONT()                                                                                         \
+    do {                                                                                                     \
+        if (env) break;                                                                                      \
+        print_message("SKIP: openssl or nghttpx is not installed\n");                                        \
+        skip();                                                                                              \
+    } while (0)
+
+static int stop(void **state)
+{
+    char command[128];
+    (void)state;
+    if (env) {
+        host_destroy(env, lease);
+        plugin()->close(env);
+        front_kill();
+        standin_stop(&standin);
+    }
+    snprintf(command, sizeof command, "rm -r %s", front.folder);
+    return system(command);
+}
+
+/* -- Sharing a connection ---------------------------------------------------------------------- */
+
+static void everything_goes_over_http_2(void **state)
+{
+    (void)state;
+    NEED_FRONT();
+    EXPECT_RUN(env, lease, "echo hello", "hello\n");
+    struct seen seen = front_seen("/");
+    assert_true(seen.requests >= 3); /* acquire's and the execute's */
+    assert_int_equal(seen.h2, seen.requests);
+}
+
+static void many_share_few_connections(void **state)
+{
+    enum { OPS = 80 };
+    uint64_t ops[OPS];
+    (void)state;
+    NEED_FRONT();
+    front_forget();
+    for (int i = 0; i < OPS; i++) {
+        char script[64];
+        snprintf(script, sizeof script, "echo %d; sleep 0.5", i);
+        ops[i] = SUBMIT(env, "execute", eep_execute_request, eep_execution, 0, .lease = text(lease),
+                        .script = text(script));
+    }
+    for (int i = 0; i < OPS; i++) {
+        char expected[16];
+        DONE done = async_await(env, ops[i]);
+        if (done.event.code != EEP_OK) fail_msg("%s", done.event.error->message.ptr);
+        snprintf(expected, sizeof expected, "%d\n", i);
+        EXPECT_BYTES(((const eep_execution *)done.event.result)->stdout_data, expected, strlen(expected));
+    }
+    struct seen seen = front_seen("/process/execute");
+    assert_true(seen.requests >= OPS);
+    assert_int_equal(seen.h2, seen.requests);
+    assert_in_range(seen.connections, 1, 4);
+}
+
+static void large_bodies_both_ways(void **state)
+{
+    enum { SIZE = 8 << 20 };
+    char *bytes = malloc(SIZE);
+    (void)state;
+    NEED_FRONT();
+    for (size_t i = 0; i < SIZE; i++)
+        bytes[i] = (char)(i * 2654435761u >> 13);
+    OUTCOME ran = EXECUTE(env, lease, ARGV(TEXT("cat")), .stdin_data = {bytes, SIZE});
+    EXPECT(ran, EEP_OK);
+    EXPECT_BYTES(ran.execution.stdout_data, bytes, SIZE);
+    free(bytes);
+}
+
+static void a_cancelled_one_disturbs_no_other(void **state)
+{
+    (void)state;
+    NEED_FRONT();
+    front_forget();
+    uint64_t other = SUBMIT(env, "execute", eep_execute_request, eep_execution, 0, .lease = text(lease),
+                            .script = TEXT("sleep 2; echo undisturbed"));
+    uint64_t op = SUBMIT(env, "execute", eep_execute_request, eep_execution, 0, .lease = text(lease),
+                         .script = TEXT("touch ~/asleep; sleep 60"));
+    EXPECT_RUN(env, lease, "while [ ! -e ~/asleep ]; do sleep 0.02; done; rm ~/asleep", "");
+    assert_int_equal(async_api()->cancel(env, op, NULL), EEP_OK);
+    DONE cancelled = async_await(env, op);
+    assert_int_equal(cancelled.event.code, EEP_E_CANCELLED);
+    DONE undisturbed = async_await(env, other);
+    assert_int_equal(undisturbed.event.code, EEP_OK);
+    assert_int_equal(((const eep_execution *)undisturbed.event.result)->requests,
+                     1); /* it was not asked for again */
+    EXPECT_OUTPUT(((const eep_execution *)undisturbed.event.result)->stdout_data, "undisturbed\n");
+}
+
+/* -- A front that fails ------------------------------------------------------------------------ */
+
+enum { RUNNING = 10 };
+
+static void start_running(uint64_t ops[RUNNING])
+{
+    EXPECT_RUN(env, lease, "rm -f ~/ran; touch ~/ran", "");
+    for (int i = 0; i < RUNNING; i++)
+        ops[i] = SUBMIT(env, "execute", eep_execute_request, eep_execution, 0, .lease = text(lease),
+                        .script = TEXT("echo x >>~/ran; sleep 2; echo done"));
+    AWAIT(standin_total(&standin, "processes") > RUNNING);
+}
+
+static void expect_each_ran_once(const uint64_t ops[RUNNING])
+{
+    for (int i = 0; i < RUNNING; i++) {
+        DONE done = async_await(env, ops[i]);
+        if (done.event.code != EEP_OK) fail_msg("%s", done.event.error->message.ptr);
+        EXPECT_OUTPUT(((const eep_execution *)done.event.result)->stdout_data, "done\n");
+    }
+    EXPECT_RUN(env, lease, "wc -l <~/ran", "10\n");
+}
+
+/* All connections end in the middle of everything. */
+static void a_front_that_dies_doubles_nothing(void **state)
+{
+    uint64_t ops[RUNNING];
+    (void)state;
+    NEED_FRONT();
+    start_running(ops);
+    front_kill();
+    front_start();
+    expect_each_ran_once(ops);
+}
+
+/* Between two calls: the connection is dead when it is used again. */
+static void a_connection_that_died_unseen_doubles_nothing(void **state)
+{
+    (void)state;
+    NEED_FRONT();
+    EXPECT_RUN(env, lease, "rm -f ~/ran; echo ready", "ready\n");
+    for (int i = 0; i < 3; i++) {
+        front_kill();
+        front_start();
+        EXPECT_RUN(env, lease, "echo x >>~/ran; echo once", "once\n");
+    }
+    EXPECT_RUN(env, lease, "wc -l <~/ran", "3\n");
+}
+
+/* It takes what is sent, and is silent for a while. */
+static void a_front_that_stops_for_a_while_is_waited_for(void **state)
+{
+    uint64_t ops[RUNNING];
+    (void)state;
+    NEED_FRONT();
+    start_running(ops);
+    kill(front.pid, SIGSTOP);
+    sleep(3); /* longer than the commands take */
+    kill(front.pid, SIGCONT);
+    expect_each_ran_once(ops);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(everything_goes_over_http_2),
+        cmocka_unit_test(many_share_few_connections),
+        cmocka_unit_test(large_bodies_both_ways),
+        cmocka_unit_test(a_cancelled_one_disturbs_no_other),
+        cmocka_unit_test(a_front_that_dies_doubles_nothing),
+        cmocka_unit_test(a_connection_that_died_unseen_doubles_nothing),
+        cmocka_unit_test(a_front_that_stops_for_a_while_is_waited_for),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}
