@@ -95,10 +95,11 @@ static void any_retry_after_is_kept(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         char rule[256];
-        snprintf(rule, sizeof rule,
-                 "[{'match':{'method':'POST','path':'/api/sandbox','count':1},'do':{'status':429,'message':'x',"
-                 "'headers':%s}}]",
-                 cases[i].headers);
+        snprintf(
+            rule, sizeof rule,
+            "[{'match':{'method':'POST','path':'/api/sandbox','count':1},'do':{'status':429,'message':'x',"
+            "'headers':%s}}]",
+            cases[i].headers);
         standin_faults(&standin, rule);
         OUTCOME made = ACQUIRE(env);
         EXPECT(made, EEP_OK);
@@ -153,14 +154,16 @@ static void what_is_full_may_be_tried_again(void **state)
         {"Total GPU limit exceeded. Maximum allowed: 0.", EEP_E_QUOTA, true},
         {"No available runners", EEP_E_QUOTA, true},
         {"CPU request 64 exceeds maximum allowed per sandbox (4).", EEP_E_QUOTA, false},
-        {"Snapshot nope not found. Did you add it through the Daytona Dashboard?", EEP_E_INVALID_ARGUMENT, false},
+        {"Snapshot nope not found. Did you add it through the Daytona Dashboard?", EEP_E_INVALID_ARGUMENT,
+         false},
         {"Cannot specify Sandbox resources when using a snapshot", EEP_E_INVALID_ARGUMENT, false},
     };
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         char rule[512];
         snprintf(rule, sizeof rule,
-                 "[{'match':{'method':'POST','path':'/api/sandbox'},'do':{'message':'%s'}}]", cases[i].message);
+                 "[{'match':{'method':'POST','path':'/api/sandbox'},'do':{'message':'%s'}}]",
+                 cases[i].message);
         standin_faults(&standin, rule);
         standin_forget(&standin);
         OUTCOME made = ACQUIRE(env);
@@ -199,8 +202,9 @@ static void a_401_of_the_service_stops_the_calls(void **state)
     char lease[EEP_LEASE_MAX + 1];
     (void)state;
     host_acquire(env, lease);
-    standin_faults(&standin, "[{'match':{'method':'POST','path':'/start','count':1},'do':{'status':401,'body':"
-                             "'{\\'message\\':\\'Invalid credentials\\'}'}}]");
+    standin_faults(&standin,
+                   "[{'match':{'method':'POST','path':'/start','count':1},'do':{'status':401,'body':"
+                   "'{\\'message\\':\\'Invalid credentials\\'}'}}]");
     OUTCOME back = RESUME(env, lease);
     EXPECT(back, EEP_E_UNAUTHENTICATED);
     standin_forget(&standin);

@@ -12,7 +12,6 @@
 
 enum { CONNECTIONS_MAX = 128, HEAD_MAX = 16384, SEEN_MAX = 1 << 20, PROXY_LIMIT_MS = 20000 };
 
-
 struct connection {
     struct proxy *proxy;
     int fd;
