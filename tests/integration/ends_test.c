@@ -146,7 +146,7 @@ static void the_others_on_the_lease_never_notice(void **state)
 {
     enum { COUNT = 6 };
     struct running all[COUNT];
-    char ids[COUNT][16];
+    char ids[COUNT][24];
     (void)state;
     for (int i = 0; i < COUNT; i++) {
         snprintf(ids[i], sizeof ids[i], "neighbour-%d", i);

@@ -37,7 +37,8 @@ static eep_env *open_other(void)
     char config[512];
     eep_env *env = NULL;
     snprintf(config, sizeof config,
-             "{'apiUrl':'%s','jwtToken':'" TOKEN "','organizationId':'acme','timeoutMs':%d}", standin.api, LIMIT_MS);
+             "{'apiUrl':'%s','jwtToken':'" TOKEN "','organizationId':'acme','timeoutMs':%d}", standin.api,
+             LIMIT_MS);
     OUTCOME opened = host_open_text(config, &env);
     EXPECT(opened, EEP_OK);
     return env;
@@ -118,8 +119,8 @@ static size_t count_in(const struct proxy *proxy, const char *what, const char *
 {
     size_t found = 0;
     const char *end = proxy->seen + proxy->seen_len;
-    for (const char *at = proxy->seen;
-         (at = memmem(at, (size_t)(end - at), what, strlen(what))) != NULL; at++) {
+    for (const char *at = proxy->seen; (at = memmem(at, (size_t)(end - at), what, strlen(what))) != NULL;
+         at++) {
         size_t len = strlen(before);
         found += (size_t)(at - proxy->seen) >= len && memcmp(at - len, before, len) == 0;
     }
@@ -149,9 +150,9 @@ static bool is_in(eep_str is, const char *secret)
 
 static void expect_no_secret_in_lease(const eep_lease *lease)
 {
-    const eep_str all[] = {lease->lease, lease->name, lease->state_text, lease->target, lease->image,
-                           lease->snapshot, lease->shell, lease->home, lease->user, lease->workdir,
-                           lease->workspace, lease->arch};
+    const eep_str all[] = {lease->lease, lease->name,     lease->state_text, lease->target,
+                           lease->image, lease->snapshot, lease->shell,      lease->home,
+                           lease->user,  lease->workdir,  lease->workspace,  lease->arch};
     static const char *const secrets[] = {SENTINEL, ENV_SECRET, STDIN_SECRET};
     for (size_t i = 0; i < COUNT_OF(all); i++)
         for (size_t k = 0; k < COUNT_OF(secrets); k++)
