@@ -46,7 +46,6 @@ class Lifecycle(WithServer):
         self.assertEqual(sandbox.state, "started")
         self.assertEqual(sandbox.labels["code-toolbox-language"], "python")
         self.assertEqual(sandbox.auto_stop_interval, 15)
-        self.assertIn(("POST", "/api/sandbox"), self.server.log())
 
     def test_from_a_snapshot(self):
         sandbox = self.made(CreateSandboxFromSnapshotParams(

@@ -5,6 +5,7 @@ import path from "node:path";
 
 const START_MS = 20000;
 const KEY = "local-key";
+const ID = /[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/;
 
 function firstLine(stream) {
     return new Promise((resolve, reject) => {
@@ -36,6 +37,12 @@ export async function startStandin(...options) {
             const text = await answer.text();
             if (!answer.ok) throw new Error(`${method} ${target}: ${answer.status} ${text}`);
             return text ? JSON.parse(text) : undefined;
+        },
+        // "METHOD /path" of every request since the last call of this, ids of sandboxes as {id}.
+        async takeLog() {
+            const entries = await this.call("GET", "/_standin/log");
+            await this.call("DELETE", "/_standin/log");
+            return entries.map(({ method, path: target }) => `${method} ${target.replace(ID, "{id}")}`);
         },
         async end() {
             const exited = once(child, "exit");

@@ -8,10 +8,12 @@ The binary is $STANDIN, or build/daytona-standin. It listens on a free port and 
 import contextlib
 import json
 import os
+import re
 import select
 import subprocess
 import urllib.request
 
+_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 START_S = 20
 
 
@@ -37,8 +39,12 @@ class Server:
         return {**sandbox, "toolbox": sandbox["toolboxProxyUrl"] + "/" + sandbox["id"]}
 
     def log(self):
-        """(method, path) of every request so far."""
-        return [(entry["method"], entry["path"]) for entry in self.call("GET", "/_standin/log")]
+        """"METHOD /path" of every request since the last forget_log, ids of sandboxes as {id}."""
+        entries = self.call("GET", "/_standin/log")
+        return [entry["method"] + " " + _ID.sub("{id}", entry["path"]) for entry in entries]
+
+    def forget_log(self):
+        self.call("DELETE", "/_standin/log")
 
 
 def _read_line(descriptor):
