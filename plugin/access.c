@@ -122,10 +122,11 @@ static int wait_for_hope(struct access *access, struct recovery *recovery, int64
     if (*deadline == 0) *deadline = now + ms;
     if (now < *deadline) {
         if (retry_poll(access->op, &recovery->retry, err) == EEP_OK) return EEP_OK;
-        return err_prefix(err, "the sandbox is started, but %s", what);
+        if (err->code == EEP_E_DEADLINE && failure->code == EEP_E_UNAUTHENTICATED) *err = *failure;
+        return err_prefix(err, "the sandbox is started, but %s (%.100s)", what, failure->message);
     }
     *err = *failure;
-    err->code = EEP_E_SANDBOX;
+    if (err->code != EEP_E_UNAUTHENTICATED) err->code = EEP_E_SANDBOX;
     err_flag(err, EEP_ERROR_RETRYABLE);
     return err_prefix(err, "the sandbox is started, but for %lld s %s", (long long)ms / 1000, what);
 }

@@ -224,9 +224,9 @@ static void test_a_401_of_a_sandbox_that_runs(void **state)
     reach_toolbox(&reach, always, COUNT(always));
     const struct canned_exchange service[] = {
         {.expect = "GET ", .body = reach.started, .times = CANNED_ALWAYS}};
-    reach_service(&reach, service, COUNT(service), 5000);
+    reach_service(&reach, service, COUNT(service), 400);
     scene_failed(&reach.scene, execute(&reach), EEP_E_UNAUTHENTICATED, "credentials");
-    assert_int_equal(canned_count(reach.toolbox, NULL), 2);
+    assert_true(canned_count(reach.toolbox, NULL) >= 2);
     assert_false(atomic_load(&reach.scene.env->client.refused)); /* the control plane takes them */
     reach_stop(&reach);
 }

@@ -101,7 +101,10 @@ static int settle(struct leasing *leasing, struct op *op, const struct err *fail
 static int order(struct leasing *leasing, struct op *op, struct err *err)
 {
     struct daytona *client = &op->env->client;
-    TRY(sandboxes_create(client, buf_str(&leasing->create.body), &op->wait, &leasing->sandbox, err));
+    int status = sandboxes_create(client, buf_str(&leasing->create.body), &op->wait, &leasing->sandbox, err);
+    bool lost = (err->flags & EEP_ERROR_MAYBE_APPLIED) && !error_is_failed_start(err);
+    if (status == EEP_OK || lost) leasing->orders++;
+    TRY(status);
     note_sandbox(leasing);
     return EEP_OK;
 }
@@ -216,7 +219,10 @@ static int tell_left(const struct leasing *leasing, struct err *err)
     const char *name = leasing->sandbox.name.ptr ? leasing->sandbox.name.ptr : leasing->create.name;
     const char *key = leasing->create.by_labels ? "these labels" : "this key";
     str_copy(err->lease, sizeof err->lease, str_from(leasing->id[0] ? leasing->id : name));
-    if (!leasing->create.keyed)
+    if (leasing->gone)
+        err_prefix(err, "sandbox %s was deleted, but a create without an answer may still make it again",
+                   name);
+    else if (!leasing->create.keyed)
         err_prefix(err, "sandbox %s may be left behind: release it with DESTROY", name);
     else if (err->code == EEP_E_SANDBOX)
         err_prefix(err, "sandbox %.100s has %s and cannot be used: release it with DESTROY, or use %s", name,
@@ -240,12 +246,13 @@ int leasing_abandon(struct leasing *leasing, struct op *op, struct err *err)
     if (nothing_to_undo(leasing, err)) return err->code;
     op_begin_grace(op);
     int found = leasing->id[0] ? EEP_OK : search(leasing, op, &undo);
-    bool gone = found == EEP_OK && !leasing->create.keyed &&
-                ending_delete(op, str_from(leasing->id), true, &end, &undo) == EEP_OK;
+    leasing->gone = found == EEP_OK && !leasing->create.keyed &&
+                    ending_delete(op, str_from(leasing->id), true, &end, &undo) == EEP_OK;
     op->phase = phase; /* the failure's, not the undoing's */
     if (found == EEP_E_CONFLICT) return err->code;
-    if (!gone) return tell_left(leasing, err);
-    facts_drop(&op->env->cache, str_from(leasing->id));
+    if (leasing->gone) facts_drop(&op->env->cache, str_from(leasing->id));
+    if (leasing->gone && leasing->orders > 1) leasing->id[0] = '\0'; /* only its name may come again */
+    if (!leasing->gone || leasing->orders > 1) return tell_left(leasing, err);
     err->flags &= ~EEP_ERROR_MAYBE_APPLIED;
     err->lease[0] = '\0';
     return err->code;

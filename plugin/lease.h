@@ -11,7 +11,9 @@ struct leasing {
     struct sandbox sandbox;     /* as last described; without tree: nothing is known to exist */
     char id[EEP_LEASE_MAX + 1]; /* "" = not known */
     bool ordered;               /* a create of ours may have been carried out although its answer was lost */
+    unsigned orders;            /* creates that were carried out, or may have been, or may yet be */
     bool reused;                /* an earlier acquire had made it: its identity is not ours */
+    bool gone;                  /* it has been deleted again */
     struct access access;       /* .started: it was at rest, and has been started */
 };
 

@@ -175,9 +175,12 @@ int error_from_toolbox(const struct http_response *response, struct err *err)
 bool error_is_no_way_in(const struct err *err)
 {
     static const char *const texts[] = {"Is the Sandbox started?", "failed to get runner info",
-                                        "failed to get sandbox public status"};
+                                        "failed to get sandbox public status", "sandbox container not found"};
+    if (err->http_status == 401) return true;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        if (err->http_status == 400 && str_contains(str_from(err->message), texts[i])) return true;
+        if ((err->http_status == 400 || err->http_status == 404) &&
+            str_contains(str_from(err->message), texts[i]))
+            return true;
     return false;
 }
 

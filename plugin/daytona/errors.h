@@ -25,8 +25,8 @@ int error_from_toolbox(const struct http_response *response, struct err *err);
  * 502 (protocol 3.3). */
 bool error_calls_for_state(long status);
 
-/* The runner or the proxy says that the sandbox does not run (protocol 3.3): by text alone, one more exception. They
- * remember what was so for some seconds. */
+/* The runner or the proxy says that the sandbox does not run, or is not there (protocol 3.3): with 401, which the daemon
+ * itself never says, or by text alone, one more exception. They remember what was so for some seconds. */
 bool error_is_no_way_in(const struct err *err);
 
 /* "Sandbox failed to start: …" on a create or start: the sandbox exists all the same (protocol 4.2). */

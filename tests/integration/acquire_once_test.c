@@ -218,6 +218,23 @@ static void a_refused_repeat_is_no_refusal(void **state)
     AWAIT(standin_total(&standin, "live") == 0);
 }
 
+/* Two creates may be under way, and only one of them is seen: the other may still be carried out once the name is free. */
+static void an_order_that_may_still_come_is_named(void **state)
+{
+    (void)state;
+    standin_faults(&standin,
+                   "[{'match':{'method':'POST','path':'/api/sandbox','count':1},'do':{'status':502}},"
+                   "{'match':{'path':'/process/execute'},'do':{'status':500,'body':'{}'}}]");
+    OUTCOME made = ACQUIRE(env, .head.timeout_ms = 600);
+    assert_int_not_equal(made.code, EEP_OK);
+    EXPECT_SAYS(made, "may still make it again");
+    assert_memory_equal(made.err.lease.ptr, "eep-", 4);
+    assert_true(made.err.head.flags & EEP_ERROR_MAYBE_APPLIED);
+    assert_int_equal(standin_total(&standin, "live"), 0);
+    OUTCOME released = RELEASE(env, made.err.lease.ptr, EEP_RELEASE_DESTROY);
+    EXPECT(released, EEP_OK);
+}
+
 static void an_undoing_that_is_not_confirmed_is_named(void **state)
 {
     char id[64];
@@ -346,6 +363,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(a_failed_start_without_a_sandbox_costs_no_time, no_faults),
         cmocka_unit_test_teardown(what_cannot_be_found_is_named, no_faults),
         cmocka_unit_test_teardown(a_refused_repeat_is_no_refusal, no_faults),
+        cmocka_unit_test_teardown(an_order_that_may_still_come_is_named, no_faults),
         cmocka_unit_test_teardown(an_undoing_that_is_not_confirmed_is_named, no_faults),
         cmocka_unit_test_teardown(a_killed_host_has_made_one, no_faults),
         cmocka_unit_test_teardown(hosts_at_once_share_one, no_faults),
