@@ -164,6 +164,7 @@ static int exchange(struct daytona *client, const struct api_call *call, const c
         .headers = headers,
         .body = {call->body.ptr, call->body.len},
         .idle_limit_s = API_IDLE_S,
+        .once = call->once,
         .max_body = API_BODY_MAX,
     };
     return send_in_time(client, call, &request, wait, response, err);

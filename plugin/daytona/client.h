@@ -43,6 +43,7 @@ struct api_call {
     eep_str path;             /* "/sandbox/…": below api_url, percent-encoded */
     eep_str body;             /* JSON, or absent */
     bool public_route;        /* sent without credentials */
+    bool once;                /* never sent twice behind our back (http/request.h) */
     enum throttler throttler; /* what it is counted by, besides all calls */
 };
 

@@ -37,7 +37,12 @@ int sandboxes_create(struct daytona *client, eep_str body, const struct wait *wa
                      struct err *err)
 {
     struct api_call call = {
-        .method = "POST", .path = STR("/sandbox"), .body = body, .throttler = THROTTLER_CREATE};
+        .method = "POST",
+        .path = STR("/sandbox"),
+        .body = body,
+        .once =
+            true, /* a repeat that the service takes up late would make another when the first is deleted */
+        .throttler = THROTTLER_CREATE};
     return call_for_sandbox(client, &call, (eep_str){NULL, 0}, wait, out, err);
 }
 

@@ -140,7 +140,7 @@ static void test_idle_connections_are_not_used_after_their_limit(void **state)
 }
 
 /* The server takes a request on a kept connection and dies: libcurl sends it again, POST or not. Who cannot
- * bear that asks for a fresh connection. */
+ * bear that asks for a fresh connection, or to be told. */
 static void test_libcurl_repeats_on_a_connection_that_died(void **state)
 {
     static const struct canned_exchange script[] = {
@@ -149,19 +149,20 @@ static void test_libcurl_repeats_on_a_connection_that_died(void **state)
         {.expect = "POST", .body = "second", .times = CANNED_ALWAYS},
     };
     (void)state;
-    for (int fresh = 0; fresh <= 1; fresh++) {
+    for (int kind = 0; kind <= 2; kind++) {
         struct canned_server *server = canned_start(script, COUNT(script));
         struct trial first = trial_get(canned_url(server));
         struct trial post = trial_post(canned_url(server), STR("{}"));
         trial_succeeds(&first, 200, "");
         trial_finish(&first);
-        post.request.fresh_connection = fresh;
-        if (fresh)
+        post.request.fresh_connection = kind == 1;
+        post.request.once = kind == 2;
+        if (kind > 0)
             trial_fails(&post, EEP_E_UNAVAILABLE, true);
         else
             trial_succeeds(&post, 200, "second");
         trial_finish(&post);
-        assert_int_equal(canned_count(server, "POST"), fresh ? 1 : 2);
+        assert_int_equal(canned_count(server, "POST"), kind > 0 ? 1 : 2);
         assert_int_equal(canned_connections(server), 2);
         canned_stop(server);
     }

@@ -41,7 +41,8 @@ struct http_request {
     long idle_limit_s;     /* do not reuse a connection that was idle for longer */
     bool fresh_connection; /* do not reuse any: libcurl itself repeats a request on a reused connection that
                               died */
-    size_t max_body;       /* answers larger than this are EEP_E_PROTOCOL */
+    bool once; /* on a reused one that died: fail (MAYBE_APPLIED) instead of letting libcurl repeat it */
+    size_t max_body; /* answers larger than this are EEP_E_PROTOCOL */
 };
 
 /* How an operation waits that has no thread of its own to block. */

@@ -224,6 +224,7 @@ static int on_connected(void *ctx, char *address, char *local_address, int port,
 {
     struct transfer *transfer = ctx;
     (void)address, (void)local_address, (void)port, (void)local_port;
+    if (transfer->issued > 0 && transfer->request->once) return CURL_PREREQFUNC_ABORT;
     transfer->issued++;
     transfer->owner.on_connected(transfer->owner.ctx, transfer->owner.owner);
     return CURL_PREREQFUNC_OK;
@@ -401,8 +402,22 @@ static int proxy_refused(const struct transfer *transfer, long status, struct er
     return err_flag(err, EEP_ERROR_RETRYABLE);
 }
 
+/* A repeat that we have not let go out: the first may have been carried out. */
+static bool was_held_back(const struct transfer *transfer, CURLcode code)
+{
+    return code == CURLE_ABORTED_BY_CALLBACK && transfer->request->once && transfer->issued > 0;
+}
+
+static int lost_at_once(const struct transfer *transfer, struct err *err)
+{
+    err_set(err, EEP_E_UNAVAILABLE, "lost the connection to %s, which had been kept from an earlier request",
+            transfer->request->url);
+    return err_flag(err, EEP_ERROR_RETRYABLE | EEP_ERROR_MAYBE_APPLIED);
+}
+
 static int classify(struct transfer *transfer, CURLcode code, struct err *err)
 {
+    if (was_held_back(transfer, code)) return lost_at_once(transfer, err);
     if (connect_status(transfer) >= 300) return proxy_refused(transfer, connect_status(transfer), err);
     if (is_tls_error(code)) return tls_error(transfer, code, err);
     /* also what libcurl calls an answer without a status line, which HTTP/0.9 had */

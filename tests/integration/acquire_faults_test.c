@@ -65,6 +65,26 @@ static void lost_answers_make_one_sandbox(void **state)
     expect_one(CREATE(1, "'drop':'after_action','delay_ms':20"));
 }
 
+/* The create is carried out and the kept connection dies; a repeat of it behind our back would wait in the service until
+ * the first is found and deleted, and then make another. */
+static void no_create_comes_late(void **state)
+{
+    (void)state;
+    OUTCOME first = ACQUIRE(env); /* keeps a connection to the control plane */
+    EXPECT(first, EEP_OK);
+    standin_forget(&standin);
+    standin_faults(&standin, "[{'match':{'method':'POST','path':'/api/sandbox','reused':true,'count':1},"
+                             "  'do':{'drop':'after_action'}},"
+                             " {'match':{'method':'POST','path':'/api/sandbox'},'do':{'delay_ms':1500}}]");
+    OUTCOME second = ACQUIRE(env, .head.timeout_ms = 5000);
+    standin_faults(&standin, NULL);
+    EXPECT(second, EEP_OK);
+    assert_int_equal(standin_count(&standin, "POST", "/api/sandbox"), 1);
+    assert_int_equal(standin_total(&standin, "live"), 2);
+    host_destroy(env, first.lease.lease.ptr);
+    host_destroy(env, second.lease.lease.ptr);
+}
+
 static void passing_trouble_passes(void **state)
 {
     (void)state;
@@ -329,6 +349,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(lost_answers_make_one_sandbox, no_faults),
+        cmocka_unit_test_teardown(no_create_comes_late, no_faults),
         cmocka_unit_test_teardown(passing_trouble_passes, no_faults),
         cmocka_unit_test_teardown(a_refusal_is_told_in_the_services_words, no_faults),
         cmocka_unit_test(credentials_are_told_and_not_sent_again),
