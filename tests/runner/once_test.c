@@ -11,33 +11,14 @@
 
 /* -- Races ------------------------------------------------------------------------------------------------------ */
 
-static void build_start(struct world *world, struct buf *text, struct runner_start *start,
-                        char nonce[RUNNER_NONCE_LEN + 1])
+static bool finish_start(struct world *world, struct pending *pending)
 {
-    struct err err = ERR_INIT;
-    struct runner_call call = world_call(world, NULL);
-    memcpy(nonce, world->nonce, RUNNER_NONCE_LEN + 1);
-    call.id = start->call.id;
-    call.nonce = str_from(nonce);
-    start->call = call;
-    assert_int_equal(runner_start(text, start, &err), EEP_OK);
-}
-
-static bool finish_start(struct request *request, const struct runner_start *start)
-{
-    struct err err = ERR_INIT;
-    struct reply reply;
     struct runner_answer answer;
-    service_end(request, 20000, &reply);
-    runner_answer_init(&answer);
-    int status =
-        runner_answer_parse((eep_str){reply.text, reply.len}, &start->call, &start->wait, &answer, &err);
-    if (status != EEP_OK) fail_msg("%s\n%s", err.message, reply.text);
+    assert_true(world_end(world, pending, &answer));
     assert_int_equal(answer.state, RUNNER_DONE);
     assert_text(&answer.out.data, "ran\n");
     bool attached = answer.attached;
     runner_answer_finish(&answer);
-    reply_finish(&reply);
     return attached;
 }
 
@@ -46,19 +27,13 @@ static void race(struct world *world)
 {
     for (int i = 0; i < 100; i++) {
         char id[32];
-        char nonces[2][RUNNER_NONCE_LEN + 1];
-        struct request requests[2];
-        CLEANUP(buf_finish) struct buf first = BUF_INIT(1 << 20);
-        CLEANUP(buf_finish) struct buf second = BUF_INIT(1 << 20);
-        struct runner_start starts[2];
-        starts[0] = starts[1] = world_script(world_id(world, id), "echo x >>count; echo ran");
-        build_start(world, &first, &starts[0], nonces[0]);
-        build_start(world, &second, &starts[1], nonces[1]);
-        service_begin(&world->service, first.data, first.len, &requests[0]);
-        service_begin(&world->service, second.data, second.len, &requests[1]);
+        struct pending pending[2];
+        struct runner_start start = world_script(world_id(world, id), "echo x >>count; echo ran");
+        world_begin(world, &start, &pending[0]);
+        world_begin(world, &start, &pending[1]);
         /* Both shells are waiting for their text now. */
-        bool attached = finish_start(&requests[i % 2], &starts[i % 2]);
-        bool attached_too = finish_start(&requests[1 - i % 2], &starts[1 - i % 2]);
+        bool attached = finish_start(world, &pending[i % 2]);
+        bool attached_too = finish_start(world, &pending[1 - i % 2]);
         assert_true(attached != attached_too);
     }
     assert_int_equal(strlen(world_read(world_path(world, "count"))), 200);

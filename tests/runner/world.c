@@ -61,7 +61,7 @@ static void install_native(struct world *world)
     run("cp '%s' '%s'", built, world->native);
 }
 
-static void world_init(struct world *world, const char *shell, enum runner_use use)
+void world_init(struct world *world, const char *shell, enum runner_use use)
 {
     *world = (struct world){.service = {.shell = shell}, .use = use, .window_ms = 20000};
     snprintf(world->home, sizeof world->home, "%s/eep-runner.XXXXXX",
@@ -77,7 +77,7 @@ static void world_init(struct world *world, const char *shell, enum runner_use u
     world->service.cwd = world->home;
 }
 
-static void world_finish(struct world *world)
+void world_finish(struct world *world)
 {
     for (size_t i = 0; i < world->env_count; i++)
         free(world->env[i]);
@@ -171,31 +171,53 @@ static void check(int status, const struct err *err, const char *text)
 }
 
 /* Parses the reply to an execution's request. False on a timeout. */
+static bool parsed(struct reply *reply, const struct runner_call *call, const struct runner_wait *wait,
+                   struct runner_answer *answer)
+{
+    struct err err = ERR_INIT;
+    runner_answer_init(answer);
+    bool in_time = !reply->timed_out;
+    if (in_time) {
+        eep_str got = {reply->text ? reply->text : "", reply->len};
+        check(runner_answer_parse(got, call, wait, answer, &err), &err, reply->text);
+    }
+    reply_finish(reply);
+    return in_time;
+}
+
 static bool answered(struct world *world, const struct buf *text, const struct runner_call *call,
                      const struct runner_wait *wait, struct runner_answer *answer)
 {
-    struct err err = ERR_INIT;
     struct reply reply;
-    runner_answer_init(answer);
     world_send(world, text, &reply);
-    bool in_time = !reply.timed_out;
-    if (in_time) {
-        eep_str got = {reply.text ? reply.text : "", reply.len};
-        check(runner_answer_parse(got, call, wait, answer, &err), &err, reply.text);
-    }
-    reply_finish(&reply);
-    return in_time;
+    return parsed(&reply, call, wait, answer);
+}
+
+void world_begin(struct world *world, const struct runner_start *start, struct pending *pending)
+{
+    struct err err = ERR_INIT;
+    *pending = (struct pending){.start = *start, .text = BUF_INIT(64 << 20)};
+    pending->start.call = world_call(world, NULL);
+    pending->start.call.id = start->call.id;
+    memcpy(pending->nonce, world->nonce, sizeof pending->nonce);
+    pending->start.call.nonce = str_from(pending->nonce);
+    check(runner_start(&pending->text, &pending->start, &err), &err, NULL);
+    service_begin(&world->service, pending->text.data, pending->text.len, &pending->request);
+}
+
+bool world_end(struct world *world, struct pending *pending, struct runner_answer *answer)
+{
+    struct reply reply;
+    service_end(&pending->request, world->window_ms, &reply);
+    buf_finish(&pending->text);
+    return parsed(&reply, &pending->start.call, &pending->start.wait, answer);
 }
 
 bool world_start(struct world *world, const struct runner_start *start, struct runner_answer *answer)
 {
-    CLEANUP(buf_finish) struct buf text = BUF_INIT(64 << 20);
-    struct err err = ERR_INIT;
-    struct runner_start whole = *start;
-    whole.call = world_call(world, NULL);
-    whole.call.id = start->call.id;
-    check(runner_start(&text, &whole, &err), &err, NULL);
-    return answered(world, &text, &whole.call, &whole.wait, answer);
+    struct pending pending;
+    world_begin(world, start, &pending);
+    return world_end(world, &pending, answer);
 }
 
 void world_run(struct world *world, const char *script, struct runner_answer *answer)

@@ -39,6 +39,10 @@ extern const char *const world_shells[4];
  * =native chooses one of the runners. A native runner that was not built is told as SKIP. */
 void for_each_shell(void (*test)(struct world *world));
 
+/* One world by itself; `shell` is one of world_shells. */
+void world_init(struct world *world, const char *shell, enum runner_use use);
+void world_finish(struct world *world);
+
 bool world_is_native(const struct world *world);
 
 /* Do the requests from here on by the other runner. */
@@ -55,6 +59,17 @@ struct runner_start world_script(const char *id, const char *script);
 
 /* Sends a start and parses the answer. False if the window ended it (408). */
 bool world_start(struct world *world, const struct runner_start *start, struct runner_answer *answer);
+
+/* The same in two halves, for what happens meanwhile. */
+struct pending {
+    struct runner_start start;
+    char nonce[RUNNER_NONCE_LEN + 1];
+    struct buf text;
+    struct request request;
+};
+
+void world_begin(struct world *world, const struct runner_start *start, struct pending *pending);
+bool world_end(struct world *world, struct pending *pending, struct runner_answer *answer);
 
 /* Runs a script under a new id, to its end; the answer must be DONE. */
 void world_run(struct world *world, const char *script, struct runner_answer *answer);
