@@ -45,8 +45,17 @@ static void hand_back(struct io *io, struct waiter *waiter, int status)
     pthread_mutex_unlock(&io->lock);
 }
 
+static void stop_yielding(struct waiter *waiter)
+{
+    if (!waiter->back_yielding) return;
+    *waiter->back_yielding = waiter->next_yielding;
+    if (waiter->next_yielding) waiter->next_yielding->back_yielding = waiter->back_yielding;
+    waiter->back_yielding = NULL;
+}
+
 static void drop_transfer(struct io *io, struct waiter *waiter)
 {
+    stop_yielding(waiter);
     if (waiter->transfer.easy) curl_multi_remove_handle(io->multi, waiter->transfer.easy);
     transfer_finish(&waiter->transfer);
 }
@@ -182,9 +191,33 @@ static void on_connected(void *ctx, void *owner)
     if (waiter->wait->sent) ++*waiter->wait->sent;
 }
 
+static void on_yield(void *ctx, void *owner)
+{
+    struct io *io = ctx;
+    struct waiter *waiter = owner;
+    waiter->next_yielding = io->yielding;
+    waiter->back_yielding = &io->yielding;
+    if (io->yielding) io->yielding->back_yielding = &waiter->next_yielding;
+    io->yielding = waiter;
+}
+
+/* Those who gave way go on; what they then do at once is part of the next turn. */
+static void end_yielding(struct io *io)
+{
+    struct waiter *list = io->yielding;
+    struct waiter *next;
+    io->yielding = NULL;
+    for (struct waiter *waiter = list; waiter; waiter = next) {
+        next = waiter->next_yielding;
+        waiter->back_yielding = NULL;
+        transfer_go_on(&waiter->transfer);
+    }
+}
+
 static int start_transfer(struct io *io, struct waiter *waiter)
 {
-    struct transfer_owner owner = {.ctx = io, .owner = waiter, .on_connected = on_connected};
+    struct transfer_owner owner = {
+        .ctx = io, .owner = waiter, .on_connected = on_connected, .on_yield = on_yield};
     TRY(transfer_init(&waiter->transfer, waiter->request, waiter->response, waiter->wait, &owner,
                       waiter->err));
     if (curl_multi_add_handle(io->multi, waiter->transfer.easy) != CURLM_OK)
@@ -376,6 +409,7 @@ void io_run(struct io *io)
         take_finished(io);
         look_at_limits(io);
         more = start_some(io);
+        end_yielding(io);
         take_late(io); /* who could have been started, late or not, has not waited in vain */
         atomic_store(&io->crowded, admission_is_crowded(&io->admission));
         rest(io);

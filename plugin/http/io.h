@@ -1,7 +1,7 @@
 /* io.h: what the I/O thread does: libcurl's sockets under epoll, who may send, who sleeps, who is cancelled.
  *
  * Each turn of its loop does a bounded amount of work for everybody: at most EVENTS_MAX sockets are served,
- * each for at most what libcurl reads at once, and at most STARTS_MAX transfers are begun. So one that moves a
+ * each for at most its share (transfer.c), and at most STARTS_MAX transfers are begun. So one that moves a
  * gigabyte, or a thousand that arrive at once, delay a short one by a few turns. A turn's cost follows from what has
  * happened, not from how many wait. */
 #ifndef HTTP_IO_H
@@ -23,7 +23,8 @@ struct io {
     CURLM *multi;
     int64_t curl_due;  /* when libcurl wants to look at its own timers; -1 = never */
     int64_t rested_at; /* when the last transfer ended, to close idle connections after a while; 0 = done */
-    int64_t limits_seen_at; /* of descriptors */
+    int64_t limits_seen_at;  /* of descriptors */
+    struct waiter *yielding; /* transfers that have had their share of this turn */
     struct alarms alarms;
     struct admission admission;
 };

@@ -25,10 +25,36 @@ void http_response_finish(struct http_response *response)
 
 /* -- What comes back --------------------------------------------------------------------------- */
 
+/* libcurl reads as long as there is something to read, up to 1.6 MB at once: too much for those who wait behind a
+ * large transfer. (Streams of HTTP/2 are left alone: pausing one needs room for what its connection brings.) */
+#define SHARE_BYTES (256u * 1024u)
+
+static bool is_multiplexed(const struct transfer *transfer)
+{
+    long version = 0;
+    curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_VERSION, &version);
+    return version >= CURL_HTTP_VERSION_2_0;
+}
+
+static void give_way(struct transfer *transfer)
+{
+    transfer->share = 0;
+    if (is_multiplexed(transfer)) return;
+    curl_easy_pause(transfer->easy, CURLPAUSE_RECV);
+    transfer->owner.on_yield(transfer->owner.ctx, transfer->owner.owner);
+}
+
+void transfer_go_on(struct transfer *transfer)
+{
+    curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+}
+
 static size_t on_body(char *data, size_t size, size_t count, void *ctx)
 {
     struct transfer *transfer = ctx;
     transfer->refusal = buf_append(&transfer->response->body, data, size * count);
+    transfer->share += size * count;
+    if (transfer->refusal == EEP_OK && transfer->share >= SHARE_BYTES) give_way(transfer);
     return transfer->refusal == EEP_OK ? size * count : 0;
 }
 

@@ -14,6 +14,7 @@ struct transfer_owner {
     void *ctx;
     void *owner;                                  /* given back by CURLINFO_PRIVATE */
     void (*on_connected)(void *ctx, void *owner); /* it has a connection; the request comes next */
+    void (*on_yield)(void *ctx, void *owner); /* it has had its share: others first, then transfer_go_on */
 };
 
 struct transfer {
@@ -27,6 +28,7 @@ struct transfer {
     char curl_error[CURL_ERROR_SIZE];
     unsigned issued; /* how often the request went out: libcurl repeats it when a kept connection has died */
     size_t head_bytes;
+    size_t share;       /* bytes received since it last gave way */
     bool in_head;       /* the empty line behind the headers is still to come */
     bool no_descriptor; /* the process has none left for a socket */
     int refusal;        /* why the rest of the answer is not wanted: EEP_E_TOO_LARGE, _NO_MEMORY */
@@ -37,6 +39,9 @@ struct transfer {
 int transfer_init(struct transfer *transfer, const struct http_request *request,
                   struct http_response *response, const struct wait *wait, const struct transfer_owner *owner,
                   struct err *err);
+
+/* Goes on with one that has given way. */
+void transfer_go_on(struct transfer *transfer);
 
 /* What became of it: EEP_OK when an HTTP answer arrived, whatever its status. */
 int transfer_result(struct transfer *transfer, CURLcode code, struct err *err);

@@ -34,6 +34,8 @@ struct waiter {
     struct alarm alarm;
     struct ticket ticket;
     struct transfer transfer;
+    struct waiter *next_yielding;
+    struct waiter **back_yielding; /* NULL = it has not given way */
 };
 
 #endif
