@@ -1,6 +1,6 @@
 # Tests of the runner by itself, under four shells, without a network. `make runner-bench` prints what it costs.
 
-RUNNER_TESTS   := streams inputs once limits image property
+RUNNER_TESTS   := streams inputs once limits image foreign property
 RUNNER_HARNESS := $(BUILD)/tests/runner/service.o $(BUILD)/tests/runner/world.o $(BUILD)/tests/support/local_run.o
 RUNNER_CODEC    = $(filter $(BUILD)/plugin/runner/% $(BUILD)/plugin/base/%,$(PLUGIN_OBJ))
 

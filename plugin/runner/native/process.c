@@ -44,7 +44,8 @@ bool process_read(int pid, struct process *process)
 
 bool process_self(struct process *process)
 {
-    return read_stat("self", process);
+    /* By this name also under qemu's user emulation, which makes up its own /proc/self/stat. */
+    return read_stat("thread-self", process) || read_stat("self", process);
 }
 
 bool process_alive(int pid, uint64_t start)
