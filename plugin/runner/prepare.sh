@@ -7,11 +7,10 @@ e_identify() {
     [ "$e_token" ] || { e_who=unasked; return; }
     [ "$e_dir" ] || { e_who=missing; return; }
     e_x=
-    if [ "$e_create" = 1 ]; then
+    # Several hosts may do so at once: whole or not at all, and they all write the same.
+    if [ "$e_create" = 1 ] && [ ! -e "$e_dir/identity" ]; then
         umask 077
-        set -C
-        { echo "$e_token"; } >"$e_dir/identity" && e_x=1
-        set +C
+        { echo "$e_token"; } >"$e_dir/identity.$$" && mv -f "$e_dir/identity.$$" "$e_dir/identity" && e_x=1
     fi
     e_y=
     read -r e_y <"$e_dir/identity"
