@@ -246,8 +246,8 @@ static bool waits_for_descriptor(struct io *io, struct waiter *waiter, CURLcode 
 {
     unsigned others = io->admission.slots - 1;
     if (code != CURLE_COULDNT_CONNECT || !waiter->transfer.no_descriptor || others == 0) return false;
-    drop_transfer(io, waiter);
     if (alarms_set(&io->alarms, &waiter->alarm, waiter, waiter->wait->deadline) != EEP_OK) return false;
+    drop_transfer(io, waiter);
     admission_return(&io->admission, &waiter->ticket);
     io->admission.capacity = others;
     io->limits_seen_at = clock_now_ms();

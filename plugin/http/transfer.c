@@ -226,9 +226,10 @@ static void set_protocols(CURL *easy)
 #endif
 }
 
-/* How long the other side may leave bytes, or a question whether it is still there, unconfirmed. Requests may be
- * held back by the service for longer than that; a machine or a NAT entry that is gone is noticed. */
-#define SILENCE_MS        20000
+/* How long the other side may leave bytes, or a question whether it is still there, unconfirmed: a machine or a NAT
+ * entry that is gone is noticed, though the service may hold an answer back for longer. A server that does not take
+ * what is sent to it is given as much. */
+#define SILENCE_MS        60000
 #define KEEPALIVE_S       20L
 #define KEEPALIVE_EVERY_S 5L
 

@@ -313,7 +313,36 @@ static void a_front_that_stops_for_a_while_is_waited_for(void **state)
     expect_each_ran_once(ops);
 }
 
-int main(void)
+/* -- Leaving in the middle --------------------------------------------------------------------- */
+
+/* In a fresh process: libraries clean up at exit, with the I/O thread in the middle of TLS. */
+static int exit_in_the_middle(const char *url, const char *cert, const char *id)
+{
+    char config[512];
+    snprintf(config, sizeof config, "{'apiUrl':'%s/api','apiKey':'" SENTINEL "','caFile':'%s'}", url, cert);
+    OUTCOME opened = host_open_text(config, &env);
+    EXPECT(opened, EEP_OK);
+    for (int i = 0; i < 10; i++)
+        SUBMIT(env, "execute", eep_execute_request, eep_execution, EEP_ASYNC_OUTPUT, .lease = text(id),
+               .script = TEXT("head -c 3000000 /dev/zero"));
+    eep_event event = {.head.struct_size = sizeof event};
+    uint32_t count = 0;
+    assert_int_equal(async_api()->next(env, &event, 1, 0, LIMIT_MS, &count, NULL), EEP_OK);
+    plugin()->clear(&event.head);
+    exit(0);
+}
+
+static void a_host_may_exit_at_any_time(void **state)
+{
+    char url[64];
+    (void)state;
+    NEED_FRONT();
+    snprintf(url, sizeof url, "https://127.0.0.1:%u", front.port);
+    for (int i = 0; i < 5; i++)
+        IN_FRESH_PROCESS(url, in_folder("cert.pem"), lease);
+}
+
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everything_goes_over_http_2),
@@ -323,6 +352,8 @@ int main(void)
         cmocka_unit_test(a_front_that_dies_doubles_nothing),
         cmocka_unit_test(a_connection_that_died_unseen_doubles_nothing),
         cmocka_unit_test(a_front_that_stops_for_a_while_is_waited_for),
+        cmocka_unit_test(a_host_may_exit_at_any_time),
     };
+    if (argc == 4) return exit_in_the_middle(argv[1], argv[2], argv[3]);
     return cmocka_run_group_tests(tests, start, stop);
 }
