@@ -234,6 +234,51 @@ static void test_a_public_401_says_nothing_about_credentials(void **state)
     account_stop(&account);
 }
 
+/* Long before the time of the call is over: there is time for another try. */
+static void test_an_answer_that_does_not_come(void **state)
+{
+    static const struct canned_exchange script[] = {
+        {.status = -1, .action = CANNED_STALL, .times = CANNED_ALWAYS}};
+    struct account account;
+    json *answer = NULL;
+    (void)state;
+    account_start(&account, script, COUNT(script));
+    account.client.settings.answer_limit_ms = 200;
+    int64_t start = clock_now_ms();
+    account_failed(&account, call(&account, "POST", &answer), EEP_E_UNAVAILABLE);
+    assert_in_range(clock_now_ms() + 1 - start, 200, 200 + 1 + 2 * LATE_MS);
+    assert_true(account.err.flags & EEP_ERROR_MAYBE_APPLIED && account.err.flags & EEP_ERROR_RETRYABLE);
+    assert_non_null(strstr(account.err.message, "200 ms"));
+    account.wait.deadline = clock_now_ms() + 100; /* the call's own end comes first */
+    account_failed(&account, call(&account, "GET", &answer), EEP_E_DEADLINE);
+    account_stop(&account);
+}
+
+/* The next call of that kind waits for its turn, and that is counted; others do not. */
+static void test_a_limit_is_waited_for_before_sending(void **state)
+{
+    static const struct canned_exchange script[] = {
+        {.status = 429, .headers = "Retry-After-sandbox-create: 1\r\n"},
+        {.body = "{\"id\":\"s1\"}", .times = CANNED_ALWAYS},
+    };
+    CLEANUP(sandbox_finish) struct sandbox sandbox = {0};
+    struct account account;
+    uint32_t queued_ms = 0;
+    (void)state;
+    account_start(&account, script, COUNT(script));
+    account.wait.queued_ms = &queued_ms;
+    account_failed(&account,
+                   sandboxes_create(&account.client, STR("{}"), &account.wait, &sandbox, &account.err),
+                   EEP_E_RATE_LIMITED);
+    assert_int_equal(sandboxes_get(&account.client, STR("s1"), &account.wait, &sandbox, &account.err),
+                     EEP_OK);
+    assert_int_equal(queued_ms, 0);
+    assert_int_equal(sandboxes_create(&account.client, STR("{}"), &account.wait, &sandbox, &account.err),
+                     EEP_OK);
+    assert_in_range(queued_ms, 800, 1300 + LATE_MS);
+    account_stop(&account);
+}
+
 static void test_other_refusals_are_not_final(void **state)
 {
     static const struct canned_exchange script[] = {
@@ -425,6 +470,8 @@ int main(void)
         cmocka_unit_test(test_paths_that_are_too_long),
         cmocka_unit_test(test_refused_credentials_are_not_sent_again),
         cmocka_unit_test(test_a_public_401_says_nothing_about_credentials),
+        cmocka_unit_test(test_an_answer_that_does_not_come),
+        cmocka_unit_test(test_a_limit_is_waited_for_before_sending),
         cmocka_unit_test(test_other_refusals_are_not_final),
         cmocka_unit_test(test_an_answer_that_repeats_the_token),
         cmocka_unit_test(test_each_call_is_one_request),

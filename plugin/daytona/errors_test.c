@@ -237,6 +237,33 @@ static void test_html_instead_of_json(void **state)
     http_response_finish(&response);
 }
 
+/* As the runner and the proxy say it in v0.190 (protocol 3.3); a file that is not found is something else. */
+static void test_the_way_in_is_told_by_text(void **state)
+{
+    static const struct {
+        int status;
+        const char *message;
+        bool no_way_in;
+    } cases[] = {
+        {400,
+         "bad request: failed to resolve container IP after 3 attempts: no IP address found. Is the Sandbox "
+         "started?",
+         true},
+        {400, "bad request: failed to get runner info: Sandbox with ID x does not have a runner", true},
+        {404, "not found: sandbox container not found: x", true},
+        {401, "unauthorized: authentication failed: Bearer token is invalid", true},
+        {404, "not found: file", false},
+        {400, "bad request: invalid request body", false},
+        {502, "Is the Sandbox started?", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct err err = {.code = EEP_E_SANDBOX, .http_status = cases[i].status};
+        snprintf(err.message, sizeof err.message, "%s", cases[i].message);
+        assert_int_equal(error_is_no_way_in(&err), cases[i].no_way_in);
+    }
+}
+
 static void test_toolbox_statuses_that_call_for_a_look(void **state)
 {
     static const long look[] = {400, 401, 403, 404, 410, 502, 503, 504};
@@ -261,6 +288,7 @@ int main(void)
         cmocka_unit_test(test_quota_is_told_by_text),
         cmocka_unit_test(test_a_start_that_failed),
         cmocka_unit_test(test_html_instead_of_json),
+        cmocka_unit_test(test_the_way_in_is_told_by_text),
         cmocka_unit_test(test_toolbox_statuses_that_call_for_a_look),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

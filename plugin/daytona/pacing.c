@@ -12,6 +12,9 @@
 
 #define REFUSED_MS 60000
 
+/* Some proxies name times that are none of a rate limit: after so long it is tried again. */
+#define LIMIT_MAX_MS 300000u
+
 struct pacing {
     struct pacing *next;
     struct table *table;
@@ -149,7 +152,7 @@ enum throttler pacing_throttler(const char *name, enum throttler kind)
 
 void pacing_limit(struct pacing *pacing, enum throttler throttler, uint32_t for_ms)
 {
-    int64_t until = clock_now_ms() + for_ms;
+    int64_t until = clock_now_ms() + (for_ms < LIMIT_MAX_MS ? for_ms : LIMIT_MAX_MS);
     pthread_mutex_lock(&pacing->table->lock);
     if (until > pacing->until[throttler]) pacing->until[throttler] = until;
     pthread_mutex_unlock(&pacing->table->lock);

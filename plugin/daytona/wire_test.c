@@ -32,6 +32,23 @@ static void test_what_is_no_id(void **state)
         assert_false(wire_is_id(bad[i]));
 }
 
+static void test_names_of_ours(void **state)
+{
+    static const eep_str others[] = {{NULL, 0},
+                                     BYTES("eep-"),
+                                     BYTES("eep-0123456789abcdef0123456789abcde"),
+                                     BYTES("eep-0123456789abcdef0123456789abcdef0"),
+                                     BYTES("eep-0123456789ABCDEF0123456789abcdef"),
+                                     BYTES("eep-0123456789abcdef\0"
+                                           "123456789abcdef"),
+                                     BYTES("xep-0123456789abcdef0123456789abcdef"),
+                                     BYTES("3f0e1f3e-9f5e-4b2c-8f35-0a1b2c3d4e5f")};
+    (void)state;
+    assert_true(wire_is_our_name(STR("eep-0123456789abcdef0123456789abcdef")));
+    for (size_t i = 0; i < COUNT(others); i++)
+        assert_false(wire_is_our_name(others[i]));
+}
+
 static void test_the_length_of_ids(void **state)
 {
     char text[300];
@@ -125,11 +142,9 @@ static void test_urls_that_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ids),
-        cmocka_unit_test(test_what_is_no_id),
-        cmocka_unit_test(test_the_length_of_ids),
-        cmocka_unit_test(test_urls),
-        cmocka_unit_test(test_urls_that_are_refused),
+        cmocka_unit_test(test_ids),           cmocka_unit_test(test_what_is_no_id),
+        cmocka_unit_test(test_names_of_ours), cmocka_unit_test(test_the_length_of_ids),
+        cmocka_unit_test(test_urls),          cmocka_unit_test(test_urls_that_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

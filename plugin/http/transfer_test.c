@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "http_testing.h"
@@ -161,6 +162,25 @@ static void test_headers_of_interest(void **state)
     assert_string_equal(trial.response.request_id, "abc-1");
     assert_int_equal(trial.response.range_total, 1234);
     assert_int_equal(trial.response.retry_after_ms, 7000);
+    assert_string_equal(trial.response.retry_after_name, "sandbox-create");
+    trial_finish(&trial);
+    canned_stop(server);
+}
+
+/* As proxies send it. */
+static void test_a_date_to_come_back_at(void **state)
+{
+    char headers[100];
+    struct canned_exchange script = {.status = 503, .headers = headers};
+    time_t then = time(NULL) + 30;
+    struct tm utc;
+    (void)state;
+    strftime(headers, sizeof headers, "Retry-After: %a, %d %b %Y %H:%M:%S GMT\r\n", gmtime_r(&then, &utc));
+    struct canned_server *server = serve_one(&script);
+    struct trial trial = trial_get(canned_url(server));
+    trial_succeeds(&trial, 503, NULL);
+    assert_in_range(trial.response.retry_after_ms, 25000, 30000);
+    assert_string_equal(trial.response.retry_after_name, "");
     trial_finish(&trial);
     canned_stop(server);
 }
@@ -170,7 +190,7 @@ static void test_headers_that_are_nonsense(void **state)
     static const struct canned_exchange script[] = {
         {.headers =
              "X-Request-Id: a\tb\x01\r\nContent-Range: bytes 0-1/99999999999999999999999\r\n"
-             "Retry-After: Wed, 21 Oct 2026 07:28:00 GMT\r\nRetry-After-a: -1\r\nRetry-After-b: 1e3\r\n"
+             "Retry-After: Wed, 21 Oct 2015 07:28:00 GMT\r\nRetry-After-a: -1\r\nRetry-After-b: 1e3\r\n"
              "Retry-After-c: 99999999999999999999\r\nRetry-Aft: 9\r\n: 3\r\n"}};
     struct canned_server *server = serve_one(script);
     struct trial trial = trial_get(canned_url(server));
@@ -545,6 +565,7 @@ int main(void)
         cmocka_unit_test(test_multipart),
         cmocka_unit_test(test_a_large_multipart_survives_a_dead_connection),
         cmocka_unit_test(test_headers_of_interest),
+        cmocka_unit_test(test_a_date_to_come_back_at),
         cmocka_unit_test(test_headers_that_are_nonsense),
         cmocka_unit_test(test_long_headers_are_cut),
         cmocka_unit_test(test_redirects_are_not_followed),
