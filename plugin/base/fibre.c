@@ -11,6 +11,9 @@
 #include <sanitizer/common_interface_defs.h>
 #include <sanitizer/lsan_interface.h>
 #define STACK_SIZE ((size_t)1 << 20) /* its frames are larger */
+#elif defined(__SANITIZE_THREAD__)
+#include <sanitizer/tsan_interface.h>
+#define STACK_SIZE ((size_t)1 << 20)
 #else
 #define STACK_SIZE ((size_t)128 << 10)
 #endif
@@ -27,7 +30,7 @@ struct fibre {
     void *argument;
     bool returned;
 
-    /* AddressSanitizer's. */
+    /* The sanitizers'. */
     void *shadow;
     void *resumer_shadow;
     const void *resumer_stack;
@@ -74,6 +77,45 @@ static void withdraw_stack(struct fibre *fibre)
 {
     forget_frames(fibre);
     __lsan_unregister_root_region(fibre->stack, STACK_SIZE);
+}
+
+#elif defined(__SANITIZE_THREAD__)
+
+static void leave_resumer(struct fibre *fibre)
+{
+    fibre->resumer_shadow = __tsan_get_current_fiber();
+    __tsan_switch_to_fiber(fibre->shadow, 0);
+}
+
+static void enter_resumer(struct fibre *fibre)
+{
+    (void)fibre;
+}
+
+static void leave_fibre(struct fibre *fibre)
+{
+    __tsan_switch_to_fiber(fibre->resumer_shadow, 0);
+}
+
+static void enter_fibre(struct fibre *fibre)
+{
+    (void)fibre;
+}
+
+static void forget_frames(struct fibre *fibre)
+{
+    if (fibre->shadow) __tsan_destroy_fiber(fibre->shadow);
+    fibre->shadow = NULL;
+}
+
+static void announce_stack(struct fibre *fibre)
+{
+    (void)fibre;
+}
+
+static void withdraw_stack(struct fibre *fibre)
+{
+    forget_frames(fibre);
 }
 
 #else
@@ -187,6 +229,9 @@ static struct fibre *take_fibre(struct fibre_pool *pool)
 
 static void prepare(struct fibre *fibre)
 {
+#if defined(__SANITIZE_THREAD__)
+    fibre->shadow = __tsan_create_fiber(0);
+#endif
     getcontext(&fibre->context);
     fibre->context.uc_stack.ss_sp = fibre->stack;
     fibre->context.uc_stack.ss_size = STACK_SIZE;

@@ -168,6 +168,32 @@ static void test_libcurl_repeats_on_a_connection_that_died(void **state)
     }
 }
 
+/* libcurl's handles are used again: nothing of one request is in the next. */
+static void test_requests_have_nothing_of_each_other(void **state)
+{
+    struct canned_server *server = canned_start(always_ok, 1);
+    struct trial first = trial_make("POST", canned_url(server), "/first");
+    struct trial second = trial_make("GET", canned_url(server), "/second");
+    static const char *const headers[] = {"X-First: yes", NULL};
+    (void)state;
+    first.request.headers = headers;
+    first.request.secret_header = "Authorization: Bearer secret";
+    first.request.body = (eep_bytes){"body", 4};
+    first.wait.trace_header = "X-Request-Id: one";
+    trial_succeeds(&first, 200, "{}");
+    trial_succeeds(&second, 200, "{}");
+    const struct canned_request *arrived = canned_request(server, "/first", 0);
+    assert_non_null(strstr(arrived->head, "Authorization: Bearer secret"));
+    arrived = canned_request(server, "/second", 0);
+    assert_non_null(arrived);
+    assert_int_equal(arrived->body_len, 0);
+    for (size_t i = 0; i < 3; i++)
+        assert_null(strstr(arrived->head, ((const char *const[]){"Authorization", "X-", "Content-"})[i]));
+    trial_finish(&first);
+    trial_finish(&second);
+    canned_stop(server);
+}
+
 static void test_what_comes_unasked_is_not_the_next_answer(void **state)
 {
     static const struct canned_exchange script[] = {
@@ -199,6 +225,7 @@ int main(void)
         cmocka_unit_test(test_connections_are_kept),
         cmocka_unit_test(test_idle_connections_are_not_used_after_their_limit),
         cmocka_unit_test(test_libcurl_repeats_on_a_connection_that_died),
+        cmocka_unit_test(test_requests_have_nothing_of_each_other),
         cmocka_unit_test(test_what_comes_unasked_is_not_the_next_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,7 +57,7 @@ static void drop_transfer(struct io *io, struct waiter *waiter)
 {
     stop_yielding(waiter);
     if (waiter->transfer.easy) curl_multi_remove_handle(io->multi, waiter->transfer.easy);
-    transfer_finish(&waiter->transfer);
+    transfer_finish(&waiter->transfer, &io->pool);
 }
 
 static void complete(struct io *io, struct waiter *waiter, int status)
@@ -218,7 +218,7 @@ static int start_transfer(struct io *io, struct waiter *waiter)
 {
     struct transfer_owner owner = {
         .ctx = io, .owner = waiter, .on_connected = on_connected, .on_yield = on_yield};
-    TRY(transfer_init(&waiter->transfer, waiter->request, waiter->response, waiter->wait, &owner,
+    TRY(transfer_init(&waiter->transfer, &io->pool, waiter->request, waiter->response, waiter->wait, &owner,
                       waiter->err));
     if (curl_multi_add_handle(io->multi, waiter->transfer.easy) != CURLM_OK)
         return err_no_memory(waiter->err);
@@ -351,6 +351,7 @@ static void rest(struct io *io)
     if (io->rested_at == 0 || io->admission.slots > 0 || io->admission.waiting > 0) return;
     if (clock_now_ms() - io->rested_at < REST_MS) return;
     CURLM *old = io->multi;
+    transfer_pool_finish(&io->pool);
     io->rested_at = 0;
     if (open_multi(io))
         curl_multi_cleanup(old);
@@ -441,6 +442,7 @@ int io_init(struct io *io, struct err *err)
 
 void io_finish(struct io *io)
 {
+    transfer_pool_finish(&io->pool);
     if (io->multi) curl_multi_cleanup(io->multi);
     if (io->epoll_fd >= 0) close(io->epoll_fd);
     if (io->event_fd >= 0) close(io->event_fd);

@@ -21,6 +21,7 @@ struct io {
     /* The I/O thread's own. */
     int epoll_fd;
     CURLM *multi;
+    struct transfer_pool pool;
     int64_t curl_due;  /* when libcurl wants to look at its own timers; -1 = never */
     int64_t rested_at; /* when the last transfer ended, to close idle connections after a while; 0 = done */
     int64_t limits_seen_at;  /* of descriptors */

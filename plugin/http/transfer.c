@@ -13,9 +13,6 @@
 #include "base/fd.h"
 #include "base/str.h"
 
-/* All headers of an answer: libcurl limits each of them, but not their number. */
-#define HEAD_MAX (256u * 1024u)
-
 #define RETRY_AFTER_MAX_S (24 * 3600)
 
 void http_response_finish(struct http_response *response)
@@ -122,7 +119,7 @@ static size_t on_header(char *data, size_t size, size_t count, void *ctx)
     eep_str line = {data, size * count};
     transfer->in_head = str_has_prefix(line, "HTTP/") || (transfer->in_head && str_trim(line).len > 0);
     transfer->head_bytes += line.len;
-    if (transfer->head_bytes > HEAD_MAX) transfer->refusal = EEP_E_TOO_LARGE;
+    if (transfer->head_bytes > TRANSFER_HEAD_MAX) transfer->refusal = EEP_E_TOO_LARGE;
     if (transfer->refusal != EEP_OK) return 0;
     take_header(line, "Content-Type:", response->content_type, sizeof response->content_type);
     take_header(line, "X-Request-Id:", response->request_id, sizeof response->request_id);
@@ -318,6 +315,28 @@ static int set_up(struct transfer *transfer, const struct wait *wait, struct err
     return EEP_OK;
 }
 
+static CURL *take_handle(struct transfer_pool *pool)
+{
+    return pool->count > 0 ? pool->idle[--pool->count] : curl_easy_init();
+}
+
+/* Nothing of what was set stays, the Authorization header least of all. */
+static void give_handle_back(struct transfer_pool *pool, CURL *easy)
+{
+    if (pool->count == TRANSFER_POOL) {
+        curl_easy_cleanup(easy);
+        return;
+    }
+    curl_easy_reset(easy);
+    pool->idle[pool->count++] = easy;
+}
+
+void transfer_pool_finish(struct transfer_pool *pool)
+{
+    while (pool->count > 0)
+        curl_easy_cleanup(pool->idle[--pool->count]);
+}
+
 /* Until when it must be over, from now on. */
 static int64_t end_of(const struct wait *wait)
 {
@@ -325,7 +344,7 @@ static int64_t end_of(const struct wait *wait)
     return end < wait->deadline ? end : wait->deadline;
 }
 
-int transfer_init(struct transfer *transfer, const struct http_request *request,
+int transfer_init(struct transfer *transfer, struct transfer_pool *pool, const struct http_request *request,
                   struct http_response *response, const struct wait *wait, const struct transfer_owner *owner,
                   struct err *err)
 {
@@ -333,188 +352,19 @@ int transfer_init(struct transfer *transfer, const struct http_request *request,
                                   .request = request,
                                   .response = response,
                                   .deadline = end_of(wait),
-                                  .easy = curl_easy_init()};
+                                  .easy = take_handle(pool)};
     if (!transfer->easy) return err_no_memory(err);
     http_response_finish(response);
     *response = (struct http_response){.range_total = -1, .body = BUF_INIT(request->max_body)};
     return set_up(transfer, wait, err);
 }
 
-void transfer_finish(struct transfer *transfer)
+void transfer_finish(struct transfer *transfer, struct transfer_pool *pool)
 {
-    if (transfer->easy) curl_easy_cleanup(transfer->easy);
+    if (transfer->easy) give_handle_back(pool, transfer->easy);
     curl_mime_free(transfer->mime);
     for (struct curl_slist *line = transfer->headers; line; line = line->next)
         wipe(line->data, strlen(line->data)); /* the Authorization header is among them */
     curl_slist_free_all(transfer->headers);
     *transfer = (struct transfer){0};
-}
-
-/* -- What became of it ------------------------------------------------------------------------- */
-
-/* Did any byte of the request leave? */
-static bool was_sent(const struct transfer *transfer)
-{
-    curl_off_t sent = 0;
-    long request_size = 0;
-    curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
-    curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &request_size);
-    return sent > 0 || request_size > 0;
-}
-
-/* The server may have acted, unless the method only reads. */
-static uint32_t maybe_applied(const struct transfer *transfer)
-{
-    bool reads = strcmp(transfer->request->method, "GET") == 0;
-    return !reads && was_sent(transfer) ? EEP_ERROR_MAYBE_APPLIED : 0;
-}
-
-static bool is_tls_error(CURLcode code)
-{
-    switch (code) {
-    case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_CIPHER:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_SSL_INVALIDCERTSTATUS:
-    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
-    case CURLE_USE_SSL_FAILED: return true;
-    default: return false;
-    }
-}
-
-/* libcurl's own words where it has any. */
-static const char *detail(const struct transfer *transfer, CURLcode code)
-{
-    return transfer->curl_error[0] ? transfer->curl_error : curl_easy_strerror(code);
-}
-
-static int tls_error(const struct transfer *transfer, CURLcode code, struct err *err)
-{
-    const char *ca_file = transfer->request->profile->ca_file;
-    if (code == CURLE_SSL_CACERT_BADFILE && ca_file)
-        return err_set(err, EEP_E_TLS, "cannot read the certificates in caFile %s: %s", ca_file,
-                       detail(transfer, code));
-    return err_set(err, EEP_E_TLS,
-                   "TLS with %s failed: %s; for a private certificate authority set caFile to its PEM file",
-                   transfer->request->url, detail(transfer, code));
-}
-
-static int unavailable(const struct transfer *transfer, CURLcode code, const char *what, struct err *err)
-{
-    err_set(err, EEP_E_UNAVAILABLE, "%s %s: %s", what, transfer->request->url, detail(transfer, code));
-    return err_flag(err, EEP_ERROR_RETRYABLE | maybe_applied(transfer));
-}
-
-/* What the proxy answered to CONNECT; 0 = there was none, or none was asked. */
-static long connect_status(const struct transfer *transfer)
-{
-    long status = 0;
-    curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_CONNECTCODE, &status);
-    return status;
-}
-
-/* Nothing of the request has gone further than to the proxy. */
-static int proxy_refused(const struct transfer *transfer, long status, struct err *err)
-{
-    if (status == 407)
-        return err_set(err, EEP_E_INVALID_CONFIG,
-                       "the proxy wants a user name and a password (HTTP 407) for %s: set proxy to "
-                       "http://USER:PASSWORD@HOST:PORT",
-                       transfer->request->url);
-    err_set(err, EEP_E_UNAVAILABLE, "the proxy does not connect to %s (HTTP %ld): check proxy and noProxy",
-            transfer->request->url, status);
-    return err_flag(err, EEP_ERROR_RETRYABLE);
-}
-
-/* A repeat that we have not let go out: the first may have been carried out. */
-static bool was_held_back(const struct transfer *transfer, CURLcode code)
-{
-    return code == CURLE_ABORTED_BY_CALLBACK && transfer->request->once && transfer->issued > 0;
-}
-
-static int lost_at_once(const struct transfer *transfer, struct err *err)
-{
-    err_set(err, EEP_E_UNAVAILABLE, "lost the connection to %s, which had been kept from an earlier request",
-            transfer->request->url);
-    return err_flag(err, EEP_ERROR_RETRYABLE | EEP_ERROR_MAYBE_APPLIED);
-}
-
-static int classify(struct transfer *transfer, CURLcode code, struct err *err)
-{
-    if (was_held_back(transfer, code)) return lost_at_once(transfer, err);
-    if (connect_status(transfer) >= 300) return proxy_refused(transfer, connect_status(transfer), err);
-    if (is_tls_error(code)) return tls_error(transfer, code, err);
-    /* also what libcurl calls an answer without a status line, which HTTP/0.9 had */
-    if (code == CURLE_UNSUPPORTED_PROTOCOL && was_sent(transfer)) code = CURLE_WEIRD_SERVER_REPLY;
-    switch (code) {
-    case CURLE_OUT_OF_MEMORY: return err_no_memory(err);
-    case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-        return err_set(err, EEP_E_INVALID_CONFIG, "cannot use the URL %s: %s", transfer->request->url,
-                       detail(transfer, code));
-    case CURLE_COULDNT_RESOLVE_HOST: return unavailable(transfer, code, "cannot look up the host of", err);
-    case CURLE_COULDNT_RESOLVE_PROXY: return unavailable(transfer, code, "cannot look up the proxy for", err);
-    case CURLE_COULDNT_CONNECT: return unavailable(transfer, code, "cannot connect to", err);
-    case CURLE_OPERATION_TIMEDOUT:
-        if (clock_left_ms(transfer->deadline) > 1) /* libcurl's clock may be one ahead */
-            return unavailable(transfer, code, "cannot connect in time to", err);
-        err_set(err, EEP_E_DEADLINE, "no answer in time from %s: %s", transfer->request->url,
-                detail(transfer, code));
-        return err_flag(err, EEP_ERROR_RETRYABLE | maybe_applied(transfer));
-    case CURLE_WEIRD_SERVER_REPLY:
-    case CURLE_BAD_CONTENT_ENCODING:
-        err_set(err, EEP_E_PROTOCOL, "%s does not speak HTTP: %s", transfer->request->url,
-                detail(transfer, code));
-        return err_flag(err, maybe_applied(transfer));
-    default: return unavailable(transfer, code, "lost the connection to", err);
-    }
-}
-
-/* How far a transfer came before its time ran out. */
-static enum err_layer layer_reached(const struct transfer *transfer)
-{
-    curl_off_t resolved = 0;
-    curl_off_t connected = 0;
-    if (was_sent(transfer)) return ERR_LAYER_SERVICE; /* a kept connection has no such times */
-    curl_easy_getinfo(transfer->easy, CURLINFO_NAMELOOKUP_TIME_T, &resolved);
-    curl_easy_getinfo(transfer->easy, CURLINFO_CONNECT_TIME_T, &connected);
-    if (resolved == 0) return ERR_LAYER_RESOLVE;
-    return connected == 0 ? ERR_LAYER_CONNECT : ERR_LAYER_SERVICE;
-}
-
-static enum err_layer layer_of(const struct transfer *transfer, CURLcode code)
-{
-    if (connect_status(transfer) >= 300) return ERR_LAYER_CONNECT;
-    if (is_tls_error(code)) return ERR_LAYER_TLS;
-    if (code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY) return ERR_LAYER_RESOLVE;
-    if (code == CURLE_COULDNT_CONNECT) return ERR_LAYER_CONNECT;
-    return code == CURLE_OPERATION_TIMEDOUT ? layer_reached(transfer) : ERR_LAYER_SERVICE;
-}
-
-int transfer_result(struct transfer *transfer, CURLcode code, struct err *err)
-{
-    long os_errno = 0;
-    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &transfer->response->status);
-    transfer->response->repeated = transfer->issued > 1;
-    /* libcurl takes an answer that ends within its head for a whole one */
-    if (code == CURLE_OK && transfer->in_head) code = CURLE_PARTIAL_FILE;
-    if (code == CURLE_OK) return EEP_OK;
-    if (code == CURLE_WRITE_ERROR && transfer->refusal == EEP_E_NO_MEMORY) {
-        err_no_memory(err);
-        return err_flag(err, maybe_applied(transfer));
-    }
-    if (code == CURLE_WRITE_ERROR && transfer->refusal == EEP_E_TOO_LARGE) {
-        err_set(err, EEP_E_PROTOCOL,
-                "the answer of %s is larger than it may be (%u bytes of headers, %zu of body)",
-                transfer->request->url, HEAD_MAX, transfer->request->max_body);
-        return err_flag(err, maybe_applied(transfer));
-    }
-    classify(transfer, code, err);
-    curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &os_errno);
-    err->os_errno = (int)os_errno;
-    err->layer = layer_of(transfer, code);
-    return err->code;
 }

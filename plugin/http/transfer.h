@@ -9,6 +9,9 @@
 
 #include "http/request.h"
 
+/* All headers of an answer: libcurl limits each of them, but not their number. */
+#define TRANSFER_HEAD_MAX (256u * 1024u)
+
 /* Whose it is. */
 struct transfer_owner {
     void *ctx;
@@ -16,6 +19,17 @@ struct transfer_owner {
     void (*on_connected)(void *ctx, void *owner); /* it has a connection; the request comes next */
     void (*on_yield)(void *ctx, void *owner); /* it has had its share: others first, then transfer_go_on */
 };
+
+/* Handles of transfers that have ended, for the next ones: making one costs as much as sending with it. What they
+ * remember between two is libcurl's: names and TLS sessions, each for its own settings. Zeroed = empty. */
+enum { TRANSFER_POOL = 64 };
+
+struct transfer_pool {
+    CURL *idle[TRANSFER_POOL];
+    size_t count;
+};
+
+void transfer_pool_finish(struct transfer_pool *pool);
 
 struct transfer {
     CURL *easy;
@@ -36,7 +50,7 @@ struct transfer {
 
 /* Makes the handle; wait->deadline bounds the whole transfer.
  * EEP_E_NO_MEMORY, EEP_E_DEADLINE (no time left), EEP_E_INVALID_CONFIG (a CA file that cannot be used). */
-int transfer_init(struct transfer *transfer, const struct http_request *request,
+int transfer_init(struct transfer *transfer, struct transfer_pool *pool, const struct http_request *request,
                   struct http_response *response, const struct wait *wait, const struct transfer_owner *owner,
                   struct err *err);
 
@@ -47,6 +61,6 @@ void transfer_go_on(struct transfer *transfer);
 int transfer_result(struct transfer *transfer, CURLcode code, struct err *err);
 
 /* Takes a zeroed or half-made one, too. The handle must not be in a multi handle any more. */
-void transfer_finish(struct transfer *transfer);
+void transfer_finish(struct transfer *transfer, struct transfer_pool *pool);
 
 #endif
