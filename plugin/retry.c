@@ -59,8 +59,7 @@ int retry_wait(struct op *op, struct retry *retry, struct err *err)
 {
     if (is_hopeless(retry, err)) return err->code;
     retry->why = *err;
-    /* a rate limit is kept by the client, for all who share the credentials: it waits, and tells */
-    uint32_t asked = err->code == EEP_E_RATE_LIMITED ? 0 : err->retry_after_ms;
+    uint32_t asked = err->paced ? 0 : err->retry_after_ms;
     if (asked >= TOLD_FROM_MS)
         op_log(op, EEP_LOG_INFO, "the service asks to wait %u s: %s", asked / 1000, err->message);
     if (pause_for(op, retry, asked, err) == EEP_OK) return EEP_OK;

@@ -10,6 +10,7 @@
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/cleanup.h"
@@ -25,6 +26,8 @@ struct err {
     int http_status;
     int os_errno;
     uint32_t retry_after_ms;
+    bool
+        paced; /* the client of the service keeps to retry_after_ms by itself, for all its calls of that kind */
     char message[1024];
     char where[128];
     char request_id[129];

@@ -94,6 +94,7 @@ static int no_turn(enum throttler why, int64_t left, struct err *err)
             pacing_name(why), (long long)left);
     err->http_status = 429;
     err->retry_after_ms = (uint32_t)left;
+    err->paced = true;
     return err_flag(err, EEP_ERROR_RETRYABLE | EEP_ERROR_FROM_SERVICE);
 }
 
@@ -190,10 +191,11 @@ static int take_answer(const struct api_call *call, const struct http_response *
 
 /* What an answer says about the calls after it. */
 static void take_note(struct daytona *client, const struct api_call *call,
-                      const struct http_response *response, const struct err *err)
+                      const struct http_response *response, struct err *err)
 {
     if (call->public_route) return;
-    if (err->code == EEP_E_RATE_LIMITED && response->retry_after_ms > 0)
+    err->paced = err->code == EEP_E_RATE_LIMITED && response->retry_after_ms > 0;
+    if (err->paced)
         pacing_limit(client->pacing, pacing_throttler(response->retry_after_name, call->throttler),
                      response->retry_after_ms);
     if (err->code != EEP_E_UNAUTHENTICATED) return;

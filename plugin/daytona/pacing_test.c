@@ -121,9 +121,12 @@ static void test_a_child_begins_anew(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_waits_for_what),       cmocka_unit_test(test_the_longest_counts),
-        cmocka_unit_test(test_nobody_waits_till_tomorrow), cmocka_unit_test(test_which_limit_a_header_is_about),
-        cmocka_unit_test(test_whose_it_is),               cmocka_unit_test(test_a_child_begins_anew),
+        cmocka_unit_test(test_what_waits_for_what),
+        cmocka_unit_test(test_the_longest_counts),
+        cmocka_unit_test(test_nobody_waits_till_tomorrow),
+        cmocka_unit_test(test_which_limit_a_header_is_about),
+        cmocka_unit_test(test_whose_it_is),
+        cmocka_unit_test(test_a_child_begins_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

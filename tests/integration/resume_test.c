@@ -220,6 +220,22 @@ static void a_lost_preparation_is_made_again(void **state)
     host_destroy(env, lease);
 }
 
+/* Not the service's own limit, but of something before the toolbox. */
+static void a_limit_on_the_way_in_is_kept(void **state)
+{
+    char lease[EEP_LEASE_MAX + 1];
+    (void)state;
+    host_acquire(env, lease);
+    eep_env *there = host_open(&standin, NULL);
+    standin_faults(&standin, "[{'match':{'path':'/process/execute','count':1},'do':{'status':429,'body':'{}',"
+                             "'headers':{'Retry-After':'1'}}}]");
+    OUTCOME back = RESUME(there, lease);
+    EXPECT(back, EEP_OK);
+    assert_in_range(back.elapsed_ms, 950, 5000);
+    plugin()->close(there);
+    host_destroy(env, lease);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +247,7 @@ int main(void)
         cmocka_unit_test(an_organization_of_a_token_is_known),
         cmocka_unit_test_teardown(a_setup_that_fails_deletes_nothing, no_faults),
         cmocka_unit_test_teardown(a_lost_preparation_is_made_again, no_faults),
+        cmocka_unit_test_teardown(a_limit_on_the_way_in_is_kept, no_faults),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
