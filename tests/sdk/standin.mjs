@@ -47,7 +47,8 @@ export async function startStandin(...options) {
         async end() {
             const exited = once(child, "exit");
             child.kill("SIGTERM");
-            await exited;
+            const [code] = await exited;
+            if (code !== 0) throw new Error(`the stand-in ended with ${code}`);
         },
     };
 }

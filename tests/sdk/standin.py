@@ -77,3 +77,5 @@ def running(*arguments):
             process.kill()
             process.wait()
             raise
+    if process.returncode != 0:
+        raise AssertionError("the stand-in ended with %d" % process.returncode)
