@@ -151,7 +151,10 @@ static int make(struct leasing *leasing, struct op *op, struct err *err)
         status = try_to_make(leasing, op, try, &again, err);
         if (status != EEP_OK && again && (status = retry_wait(op, &retry, err)) != EEP_OK) break;
     }
-    if (status == EEP_OK) return EEP_OK;
+    if (status == EEP_OK) {
+        op->phase = NULL;
+        return EEP_OK;
+    }
     err->flags &= ~EEP_ERROR_MAYBE_APPLIED;
     bool anothers = status == EEP_E_CONFLICT && !again;
     return err_flag(err, leasing->ordered && !anothers ? EEP_ERROR_MAYBE_APPLIED : 0);
@@ -216,7 +219,8 @@ void leasing_finish(struct leasing *leasing)
  * known. */
 static int tell_left(const struct leasing *leasing, struct err *err)
 {
-    const char *name = leasing->sandbox.name.ptr ? leasing->sandbox.name.ptr : leasing->create.name;
+    bool found = leasing->create.by_labels && leasing->id[0]; /* whose name may be another tool's choice */
+    const char *name = found ? leasing->id : leasing->create.name;
     const char *key = leasing->create.by_labels ? "these labels" : "this key";
     str_copy(err->lease, sizeof err->lease, str_from(leasing->id[0] ? leasing->id : name));
     if (leasing->gone)

@@ -122,10 +122,11 @@ int reuse_find(struct op *op, const struct create_request *create, struct sandbo
     TRY(list(op, create, &candidates, err));
     for (size_t i = 0; i < candidates.count; i++) {
         int status = lifecycle_refresh(op, str_from(candidates.items[i].id), sandbox, err);
-        if (status == EEP_OK && is_wanted(create, sandbox)) return EEP_OK;
+        if (status == EEP_OK && is_wanted(create, sandbox)) break;
         if (status != EEP_OK && status != EEP_E_LEASE_LOST) return status;
         sandbox_finish(sandbox);
     }
     *err = (struct err)ERR_INIT;
+    op->phase = NULL;
     return EEP_OK;
 }
