@@ -67,7 +67,7 @@ static void exchange_init(struct exchange *exchange, struct execution *execution
     exchange->call.id = str_from(execution->id);
     exchange->call.nonce = str_from(exchange->nonce);
     if (execution->access.facts) exchange->call.dir = execution->access.facts->folder;
-    which_runner_choose(&execution->access, &exchange->call);
+    which_runner_choose(&execution->access, kind == RUNNER_REQUEST_START, &exchange->call);
     exchange->window_ms = window_of(execution, kind);
     exchange->wait = (struct runner_wait){
         .news = execution->on_output || execution->look,

@@ -4,16 +4,12 @@
 #include "base/str.h"
 #include "retry.h"
 #include "runner/answer.h"
-#include "runner/native.h"
 #include "runner/request.h"
 #include "which_runner.h"
 
 /* It makes a folder and looks around: seconds are for a sandbox that has just woken up. */
 #define PREPARE_WINDOW_S   60
 #define PREPARE_ANSWER_MAX (64u * 1024u)
-
-/* A new sandbox gets the native runner along with the question what it is: nearly all have this CPU. */
-#define USUAL_CPU "x86_64"
 
 static int identity_lost(const struct access *access, enum runner_identity identity, struct err *err)
 {
@@ -26,10 +22,11 @@ static int identity_lost(const struct access *access, enum runner_identity ident
     return err->code;
 }
 
-/* The native runner brings along what it needs. */
-static int check_tools(const struct runner_prepared *prepared, struct err *err)
+/* The native runner brings along what it needs; if it turns out not to run, the command itself names what is missing. */
+static int check_tools(const struct access *access, const struct runner_prepared *prepared, struct err *err)
 {
-    if (prepared->missing[0] && prepared->native_state != RUNNER_NATIVE_OK)
+    bool sh = str_is(which_runner_of(access->op->env, prepared), "sh");
+    if (prepared->missing[0] && sh)
         return err_set(err, EEP_E_SANDBOX,
                        "the sandbox's image lacks what commands need: %s; install it in the image",
                        prepared->missing);
@@ -71,8 +68,7 @@ static int ask(struct access *access, eep_str text, struct toolbox_execution *ru
     return EEP_OK;
 }
 
-/* One request; `program` is the CPU for which the native runner goes along (absent = none). */
-static int look_around(struct access *access, eep_str root, enum prepare_mode mode, eep_str program,
+static int look_around(struct access *access, eep_str root, enum prepare_mode mode,
                        struct runner_prepared *prepared, struct err *err)
 {
     CLEANUP(buf_finish) struct buf text = BUF_INIT(1u << 20);
@@ -85,25 +81,10 @@ static int look_around(struct access *access, eep_str root, enum prepare_mode mo
         .identity = access->facts->identity,
         .create = mode == PREPARE_NEW,
         .native = which_runner_native(access->op->env),
-        .program = program,
     };
     TRY(runner_prepare(&text, &request, err));
     TRY(ask(access, buf_str(&text), &run, err));
     return runner_prepared_parse(buf_str(&run.output), &request.call, prepared, err);
-}
-
-/* A sandbox that has not got the native runner gets it with one more request: one of another CPU than most, or one that
- * another version of the plugin has prepared. Doing without it is no failure. */
-static void bring_program(struct access *access, eep_str root, enum prepare_mode mode,
-                          struct runner_prepared *prepared)
-{
-    struct runner_prepared better;
-    struct err ignored = ERR_INIT;
-    eep_str cpu = str_from(prepared->arch);
-    if (prepared->native_state != RUNNER_NATIVE_ABSENT || !native_program(cpu)) return;
-    if (look_around(access, root, mode, cpu, &better, &ignored) != EEP_OK) return;
-    better.again = prepared->again;
-    *prepared = better;
 }
 
 static int prepare(struct access *access, eep_str root, enum prepare_mode mode,
@@ -113,13 +94,11 @@ static int prepare(struct access *access, eep_str root, enum prepare_mode mode,
     const char *outer = op->phase;
     op->phase = "prepare";
     TRY(access_locate(access, err));
-    eep_str usual = mode == PREPARE_NEW ? STR(USUAL_CPU) : (eep_str){NULL, 0};
-    TRY(look_around(access, root, mode, usual, prepared, err));
-    bring_program(access, root, mode, prepared);
+    TRY(look_around(access, root, mode, prepared, err));
     op->phase = outer;
     if (prepared->identity == RUNNER_IDENTITY_MISSING || prepared->identity == RUNNER_IDENTITY_MISMATCH)
         return identity_lost(access, prepared->identity, err);
-    TRY(check_tools(prepared, err));
+    TRY(check_tools(access, prepared, err));
     return which_runner_check(op->env, prepared, err);
 }
 

@@ -17,18 +17,24 @@ bool which_runner_native(const struct eep_env *env)
     return native_name() && !is_wanted(env, "sh");
 }
 
-void which_runner_choose(const struct access *access, struct runner_call *call)
+/* What facts may say, beside the program's path. */
+#define USES_SH  "sh"
+#define IS_THERE "native" /* in the folder */
+#define IS_NOT   "absent" /* but there is one for its CPU */
+
+void which_runner_choose(const struct access *access, bool starts, struct runner_call *call)
 {
     const struct eep_env *env = access->op->env;
     eep_str known = access->facts ? access->facts->runner : (eep_str){NULL, 0};
     bool insists = is_wanted(env, "native");
-    if (is_wanted(env, "sh") || (str_is(known, "sh") && !insists))
+    bool absent = str_is(known, IS_NOT);
+    call->use = RUNNER_EITHER;
+    if (!str_absent(known) || insists) call->use = RUNNER_NATIVE;
+    if (is_wanted(env, "sh") || (str_is(known, USES_SH) && !insists) || (absent && !starts))
         call->use = RUNNER_SH;
-    else if (!str_absent(known) || insists)
-        call->use = RUNNER_NATIVE;
-    else
-        call->use = RUNNER_EITHER;
-    if (call->use == RUNNER_NATIVE && str_has_prefix(known, "/")) call->native = known;
+    if (call->use != RUNNER_NATIVE) return;
+    if (str_has_prefix(known, "/")) call->native = known;
+    if (absent) call->program = access->facts->arch;
 }
 
 static int remember(struct access *access, eep_str runner, struct err *err)
@@ -44,9 +50,9 @@ static int remember(struct access *access, eep_str runner, struct err *err)
 
 static int forget_native(struct access *access, struct err *err)
 {
-    op_log(access->op, EEP_LOG_INFO, "lease %.*s: the native runner has gone from the sandbox; sh goes on",
+    op_log(access->op, EEP_LOG_INFO, "lease %.*s: the native runner is not there or does not run; sh goes on",
            (int)access->lease.len, access->lease.ptr);
-    return remember(access, STR("sh"), err);
+    return remember(access, STR(USES_SH), err);
 }
 
 int which_runner_judge(struct access *access, const struct runner_call *call, int64_t exit_code,
@@ -65,14 +71,18 @@ int which_runner_judge(struct access *access, const struct runner_call *call, in
         *again = answer->refusal == RUNNER_REFUSAL_RUNNER && !insists;
         return *again ? forget_native(access, err) : status;
     }
-    if (call->use == RUNNER_NATIVE || !native_name()) return status;
-    return remember(access, answer->native ? STR("native") : STR("sh"), err);
+    bool learned = call->use == RUNNER_EITHER || !str_absent(call->program);
+    if (!learned || !native_name()) return status;
+    return remember(access, answer->native ? STR(IS_THERE) : STR(USES_SH), err);
 }
 
 eep_str which_runner_of(const struct eep_env *env, const struct runner_prepared *prepared)
 {
-    if (!which_runner_native(env) || prepared->native_state != RUNNER_NATIVE_OK) return STR("sh");
-    return str_from(prepared->native);
+    if (!which_runner_native(env)) return STR(USES_SH);
+    if (prepared->native_state == RUNNER_NATIVE_OK) return str_from(prepared->native);
+    bool can_have =
+        prepared->native_state == RUNNER_NATIVE_ABSENT && native_program(str_from(prepared->arch));
+    return can_have ? STR(IS_NOT) : STR(USES_SH);
 }
 
 int which_runner_check(const struct eep_env *env, const struct runner_prepared *prepared, struct err *err)
@@ -81,11 +91,12 @@ int which_runner_check(const struct eep_env *env, const struct runner_prepared *
     if (!native_name())
         return err_set(err, EEP_E_UNSUPPORTED,
                        "this build of the plugin has no native runner, which the configuration insists on");
+    bool absent = prepared->native_state == RUNNER_NATIVE_ABSENT;
+    if (absent && native_program(str_from(prepared->arch)))
+        return EEP_OK; /* it comes with the first command */
     return err_set(
         err, EEP_E_SANDBOX,
         "the native runner, which the configuration insists on, does not run in the sandbox (%s, %s): "
         "set `runner` to auto",
-        prepared->arch,
-        prepared->native_state == RUNNER_NATIVE_ABSENT ? "not built for this CPU"
-                                                       : "no gzip or base64, a noexec mount, or a filter");
+        prepared->arch, absent ? "not built for this CPU" : "no gzip or base64, a noexec mount, or a filter");
 }

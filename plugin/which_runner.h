@@ -1,8 +1,10 @@
 /* which_runner.h: which of the two runners does what a lease is asked for.
  *
- * The native one where it is known to work: prepare puts it into the sandbox and tells. Who has not prepared the lease
- * (an execution by its id, in a new process) sends text for both, and learns from the answer. Where the program has gone
- * meanwhile, sh takes over: both read what the other wrote. The key `runner` of the configuration can insist on one. */
+ * The native one where it is known to work. Prepare tells whether the sandbox has it; the first start in one that has not
+ * brings it along (not prepare: that request would not fit into a fresh connection's first round trip any more). Who has
+ * not prepared the lease (an execution by its id, in a new process) sends text for both, and learns from the answer.
+ * Where the program has gone meanwhile or does not run, sh takes over: both read what the other wrote. The key `runner` of
+ * the configuration can insist on one. */
 #ifndef PLUGIN_WHICH_RUNNER_H
 #define PLUGIN_WHICH_RUNNER_H
 
@@ -13,8 +15,8 @@
 /* May this environment use the native runner at all? */
 bool which_runner_native(const struct eep_env *env);
 
-/* Fills in call->use and call->native. */
-void which_runner_choose(const struct access *access, struct runner_call *call);
+/* Fills in call->use, call->native and call->program. Only a start brings the program along. */
+void which_runner_choose(const struct access *access, bool starts, struct runner_call *call);
 
 /* Learns from an answer (NULL = it could not be understood, which `status` and err tell; exit_code is the shell's). *again:
  * nothing was started, for the program is not there: ask again, which now means sh. Returns status, or what else went

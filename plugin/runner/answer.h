@@ -125,8 +125,8 @@ enum runner_identity {
 enum runner_native_state {
     RUNNER_NATIVE_UNASKED,
     RUNNER_NATIVE_OK,     /* at `native` */
-    RUNNER_NATIVE_ABSENT, /* it is not there, and was not brought along for this CPU */
-    RUNNER_NATIVE_BROKEN, /* it is there, or was brought along, and does not run: a filesystem or a filter forbids */
+    RUNNER_NATIVE_ABSENT, /* it is not there */
+    RUNNER_NATIVE_BROKEN, /* it is there, and does not run: a filesystem or a filter forbids */
 };
 
 struct runner_prepared {

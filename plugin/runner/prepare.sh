@@ -1,6 +1,6 @@
 # prepare.sh: makes the workspace, looks whether this is the sandbox that was leased, and tells what there is. The
-# request has set e_root (may be empty), e_token (may be empty), e_create, e_native (the native runner's name; empty = do
-# not look for it) and, if it brings it along, e_cpu and the function e_unpack.
+# request has set e_root (may be empty), e_token (may be empty), e_create and e_native (the native runner's name;
+# empty = do not look for it).
 
 # The identity: a token that the lease's maker stored; whoever resumes it compares.
 e_identify() {
@@ -33,17 +33,12 @@ e_live() {
     echo "$e_boot-$e_start" >"$e_dir/life"
 }
 
-# The native runner: unpacked if it is not there, and used only if it runs. An empty file says that unpacking failed: it
-# is not tried again.
+# The native runner: is it there, and does it run? (A start brings it along. An empty file says that it did not run here.)
 e_look_native() {
     e_has=unasked e_bin=
     [ "$e_native" ] && [ "$e_dir" ] || return
     e_bin=$e_dir/$e_native e_has=absent
-    if [ ! -e "$e_bin" ]; then
-        [ "$e_cpu" ] && [ "$e_cpu" = "$e_arch" ] || return
-        e_unpack >"$e_bin.$e_no" && chmod 700 "$e_bin.$e_no" || { :; } >"$e_bin.$e_no"
-        mv -f "$e_bin.$e_no" "$e_bin"
-    fi
+    [ -e "$e_bin" ] || return
     e_has=ok
     [ "$("$e_bin" check)" = "EEP1 runs" ] || e_has=broken
 }

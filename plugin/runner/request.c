@@ -372,26 +372,13 @@ int runner_list(struct buf *out, const struct runner_call *call, uint32_t max, s
     return finish(out, put_list(out, call, max), err);
 }
 
-/* The native runner's name, and a function that unpacks it (`false` when it is not brought along). */
-static int put_program(struct buf *out, const struct runner_prepare *prepare)
-{
-    const char *name = prepare->native ? native_name() : NULL;
-    const char *program = name && !str_empty(prepare->program) ? native_program(prepare->program) : NULL;
-    TRY(assign(out, "e_native", str_from(name)));
-    TRY(assign(out, "e_cpu", program ? prepare->program : (eep_str){0}));
-    if (!program) return EEP_OK;
-    TRY(buf_append_cstr(out, "e_unpack() {\nbase64 -d <<'~' | gzip -dc\n"));
-    TRY(buf_append_cstr(out, program));
-    return buf_append_cstr(out, "~\n}\n");
-}
-
 static int put_prepare(struct buf *out, const struct runner_prepare *prepare)
 {
     TRY(head(out, &prepare->call));
     TRY(assign(out, "e_root", prepare->workspace));
     TRY(assign(out, "e_token", prepare->identity));
     TRY(assign_u64(out, "e_create", prepare->create));
-    TRY(put_program(out, prepare));
+    TRY(assign(out, "e_native", str_from(prepare->native ? native_name() : NULL)));
     TRY(put_common(out));
     TRY(buf_append_cstr(out, text_prepare));
     return buf_append_cstr(out, text_clean);

@@ -41,6 +41,8 @@ struct runner_call {
     enum runner_use
         use; /* of start, attach, kill and drop; RUNNER_EITHER is RUNNER_SH in a build without programs */
     eep_str native; /* the path that `prepare` told; absent = it is looked for in the folder */
+    eep_str
+        program; /* with RUNNER_NATIVE, of start: bring it along for this CPU (x86_64, aarch64); absent = do not */
 };
 
 /* What is run: all of it, and nothing else, goes into the digest. The fields are those of
@@ -124,8 +126,6 @@ struct runner_prepare {
     eep_str identity;  /* printable token without blanks, at most 128 bytes; absent = do not look  */
     bool create; /* store the identity if there is none yet; else its absence is RUNNER_IDENTITY_MISSING    */
     bool native; /* look for the native runner, and whether it works there */
-    eep_str
-        program; /* with `native`: also bring it along, for this CPU (x86_64, aarch64); absent = do not    */
 };
 
 NODISCARD int runner_prepare(struct buf *out, const struct runner_prepare *prepare, struct err *err);

@@ -19,10 +19,10 @@ static int refusal_error(const struct runner_answer *answer, struct err *err)
         return err_set(err, EEP_E_SANDBOX,
                        "the sandbox's disk is full: nothing was started; dropping executions makes room");
     case RUNNER_REFUSAL_RUNNER:
-        err_set(err, EEP_E_SANDBOX,
-                "the native runner has gone from the sandbox: nothing was started; resume the lease to put "
-                "it back");
-        return err_flag(err, EEP_ERROR_RETRYABLE);
+        return err_set(
+            err, EEP_E_SANDBOX,
+            "the native runner, which the configuration insists on, is not in the sandbox or does not run "
+            "there: nothing was started; resume the lease to put it back, or set `runner` to auto");
     case RUNNER_REFUSAL_DIED:
     case RUNNER_REFUSAL_NONE: break;
     }
