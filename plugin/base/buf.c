@@ -38,6 +38,7 @@ static int grow(struct buf *buf, size_t needed)
     wipe_free(buf->data, buf->cap); /* all of it: len may have been larger before */
     buf->data = data;
     buf->cap = cap;
+    data[buf->len] = '\0';
     return EEP_OK;
 }
 
