@@ -250,6 +250,28 @@ static void an_undoing_that_is_not_confirmed_is_named(void **state)
     standin_force(&standin, id, "{\"state\":\"destroyed\"}");
 }
 
+/* Another host destroys the lease while this one is about to adopt it: then there is none, and one is made. */
+static void what_is_given_back_meanwhile_is_made_anew(void **state)
+{
+    (void)state;
+    eep_env *other = host_open(&standin, NULL);
+    OUTCOME first = ACQUIRE(other, .idempotency_key = TEXT("given back"));
+    EXPECT(first, EEP_OK);
+    host_destroy(other, first.lease.lease.ptr);
+    standin_faults(&standin, "[{" ONCE "{'status':409,'message':'Sandbox with name x already exists'}},"
+                             "{" LOOK "{'stale_requests':3}}]");
+    standin_forget(&standin);
+    OUTCOME second = ACQUIRE(env, .idempotency_key = TEXT("given back"));
+    EXPECT(second, EEP_OK);
+    assert_string_not_equal(second.lease.lease.ptr, first.lease.lease.ptr);
+    assert_int_equal(second.lease.head.flags, 0);
+    assert_true(standin_count(&standin, "POST", first.lease.lease.ptr) >
+                0); /* it was believed in, at first */
+    assert_int_equal(standin_total(&standin, "live"), 1);
+    host_destroy(env, second.lease.lease.ptr);
+    plugin()->close(other);
+}
+
 /* -- A host that dies -------------------------------------------------------------------------- */
 
 /* acquire_once_test acquire API KEY: prints the lease, or the code. */
@@ -365,6 +387,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(a_refused_repeat_is_no_refusal, no_faults),
         cmocka_unit_test_teardown(an_order_that_may_still_come_is_named, no_faults),
         cmocka_unit_test_teardown(an_undoing_that_is_not_confirmed_is_named, no_faults),
+        cmocka_unit_test_teardown(what_is_given_back_meanwhile_is_made_anew, no_faults),
         cmocka_unit_test_teardown(a_killed_host_has_made_one, no_faults),
         cmocka_unit_test_teardown(hosts_at_once_share_one, no_faults),
         cmocka_unit_test(one_of_many_is_the_maker),
