@@ -217,6 +217,8 @@ def noticing(fleet_of, variants, delays_ms, rounds, where):
 
 def load(fleet, variant, server, count, inflight, verb="load"):
     driver = fleet.drivers[variant.name]
+    driver.ask(verb, "bench", 1, 1)
+    fresh = driver.ask("state")
     # connections are there, code is warm, the allocator has what it needs
     driver.ask(verb, "bench", max(inflight, count // 5), inflight, seconds=300)
     before = driver.ask("state")
@@ -227,6 +229,7 @@ def load(fleet, variant, server, count, inflight, verb="load"):
     if stats["commands"] != count:
         raise Failed(f"{variant.name}: {count} executes were asked for, the server saw {stats['commands']} commands")
     return {"variant": variant.name, "verb": verb, "inflight": inflight, "before": before, "after": after, "server": stats,
+            "perOperationKb": (after["peakKb"] - fresh["rssKb"]) / inflight,
             **{key: answer[key] for key in ("count", "failed", "wallMs", "cpuUs", "p50Ms", "p99Ms")}}
 
 
