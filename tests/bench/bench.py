@@ -150,8 +150,8 @@ class Bench:
             for rtt in [rtt for rtt in self.options.rtt if rtt > 0] or [0]:
                 say(f"{scheme}, {rtt:g} ms: execute after idle")
                 self.set_rtt(rtt)
-                rounds = 2 if self.options.quick else 4
-                rows += measure.after_idle(fleet, rounds, IDLE_S + 1.2,
+                rounds = 2 if self.options.quick else 3
+                rows += measure.after_idle(fleet, rounds, IDLE_S + 2.5,
                                            {"scheme": scheme, "rtt": rtt, "state": "idle"})
             self.set_rtt(0)
             fleet.release_all()
@@ -172,7 +172,7 @@ class Bench:
         for rtt in {self.options.rtt[0], self.options.rtt[-1]}:
             say(f"http, {rtt:g} ms: how late a change of state is noticed")
             self.set_rtt(rtt)
-            rows += measure.noticing(fleet_of, variants, (60, 170, 430), 2 if self.options.quick else 3, {"rtt": rtt})
+            rows += measure.noticing(fleet_of, variants, (60, 430), 2 if self.options.quick else 3, {"rtt": rtt})
             for server in servers:
                 self.lab.end(server.process)
             servers.clear()

@@ -28,9 +28,12 @@ FOREIGN_TESTS += tests/bench/smoke_test.py
 
 run-tests: $(BENCH_PROGRAMS)
 
-.PHONY: bench bench-programs bench-page bench-smoke
+.PHONY: bench bench-programs bench-page bench-smoke bench-profile
 bench-smoke: all bench-programs
 	BUILD=$(BUILD) tests/bench/smoke_test.py
+
+bench-profile: all bench-programs
+	BUILD=$(BUILD) tests/bench/profile.sh
 
 bench-programs: $(BENCH_PROGRAMS)
 

@@ -1,7 +1,10 @@
 /* delayserver: answers what a client needs for an execute (answers.h), each command after a fixed delay, and counts how
  * many were open at once. It runs nothing: what it measures is its client.
  *
- *     delayserver [--delay-ms N] [--port N]     writes the API's URL to standard output when it is ready
+ *     delayserver [--delay-ms N] [--hold N] [--port N]     writes the API's URL to standard output when it is ready
+ *
+ * With --hold nothing is answered until so many commands have been open at once: however slow the client, it must be
+ * able to.
  *
  * GET /_bench/stats tells {requests, commands, open, openMax, connections, connectionsOpen, connectionsMax}; DELETE
  * sets the counters to zero and openMax to what is open now.
@@ -57,6 +60,7 @@ struct server {
     int epoll;
     int listener;
     int64_t delay_ms;
+    long hold; /* how many commands must have been open before any is answered */
     char origin[64];
     struct stats stats;
     struct connection *first; /* of the queue of delayed answers */
@@ -255,6 +259,7 @@ static bool take_request(struct server *server, struct connection *connection)
 static int answer_due(struct server *server)
 {
     int64_t now = now_ms();
+    if (server->stats.open_max < server->hold) return -1;
     while (server->first != NULL && server->first->due <= now) {
         struct connection *connection = server->first;
         dequeue(server, connection);
@@ -342,6 +347,7 @@ static void raise_descriptor_limit(void)
 int main(int argc, char **argv)
 {
     static const struct option options[] = {{"delay-ms", required_argument, NULL, 'd'},
+                                            {"hold", required_argument, NULL, 'o'},
                                             {"port", required_argument, NULL, 'p'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
@@ -350,10 +356,13 @@ int main(int argc, char **argv)
     for (int chosen; (chosen = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (chosen == 'd')
             server.delay_ms = number(optarg);
+        else if (chosen == 'o')
+            server.hold = number(optarg);
         else if (chosen == 'p')
             port = (int)number(optarg);
         else {
-            fprintf(chosen == 'h' ? stdout : stderr, "usage: delayserver [--delay-ms N] [--port N]\n");
+            fprintf(chosen == 'h' ? stdout : stderr,
+                    "usage: delayserver [--delay-ms N] [--hold N] [--port N]\n");
             return chosen == 'h' ? 0 : 2;
         }
     }

@@ -73,6 +73,7 @@ static json_object *ask(const char *method, const char *url, const char *body, s
     if (body) curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body);
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
     CURLcode code = curl_easy_perform(easy);
+    if (code == CURLE_SEND_ERROR) code = curl_easy_perform(easy); /* the kept connection had been closed */
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
     json_object *json = answer.data ? json_tokener_parse(answer.data) : NULL;
     if (code != CURLE_OK || status / 100 != 2) {

@@ -200,9 +200,9 @@ class Standin:
 
 
 class DelayServer:
-    def __init__(self, lab, delay_ms):
-        self.process = lab.start([lab.program("tests/bench/delayserver"), "--delay-ms", str(delay_ms)],
-                                 stdout=subprocess.PIPE, stderr=lab.log(), text=True)
+    def __init__(self, lab, delay_ms, hold=0):
+        command = [lab.program("tests/bench/delayserver"), "--delay-ms", str(delay_ms), "--hold", str(hold)]
+        self.process = lab.start(command, stdout=subprocess.PIPE, stderr=lab.log(), text=True)
         self.api = read_line(self.process, 10).strip()
         if not self.api:
             raise Failed("the delay server did not start")
