@@ -23,6 +23,8 @@ e_older() {
     for e_f in $(e_older "${e_forget:-43200}" '*.p'); do
         e_ended "$e_f" && rm -f "$e_p.p" "$e_p.o" "$e_p.e" "$e_p.k" "$e_p.k."*
     done
+    # Other versions of the native runner.
+    [ -z "$e_native" ] || rm -f $(find . -name 'runner-*' ! -name "$e_native" -mmin +43200)
     # Inputs of requests that were cut before their supervisor ran.
     rm -f $(e_older 60 '*.[0-9]*' | grep -v '\.k\.')
 ) </dev/null >/dev/null &

@@ -214,6 +214,33 @@ static void test_lost(void **state)
     for_each_shell(lost);
 }
 
+/* Somebody ends processes by name, politely: the supervisor stays, and so does the record. */
+static void polite_signals(struct world *world)
+{
+    struct runner_answer answer;
+    struct runner_start start =
+        world_script("polite", "echo begun; while [ ! -e go ]; do sleep 0.01; done; exit 3");
+    start.wait.news = true;
+    assert_true(world_start(world, &start, &answer));
+    assert_int_equal(answer.state, RUNNER_RUNNING);
+    runner_answer_finish(&answer);
+    int supervisor = world_supervisor(world, "polite");
+    assert_int_equal(kill(supervisor, SIGHUP), 0);
+    assert_int_equal(kill(supervisor, SIGINT), 0);
+    assert_int_equal(kill(supervisor, SIGTERM), 0);
+    world_write(world_path(world, "go"), "");
+    world_await(world, "polite", RUNNER_DONE, &answer);
+    assert_int_equal(answer.exit_code, 3);
+    assert_text(&answer.out.data, "begun\n");
+    runner_answer_finish(&answer);
+}
+
+static void test_polite_signals(void **state)
+{
+    (void)state;
+    for_each_shell(polite_signals);
+}
+
 static void write_marker(struct world *world, const char *id, const char *text)
 {
     char name[64];
@@ -301,9 +328,10 @@ static void test_many(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_race), cmocka_unit_test(test_again),      cmocka_unit_test(test_window),
-        cmocka_unit_test(test_news), cmocka_unit_test(test_short_news), cmocka_unit_test(test_nobody),
-        cmocka_unit_test(test_lost), cmocka_unit_test(test_crashes),    cmocka_unit_test(test_many),
+        cmocka_unit_test(test_race), cmocka_unit_test(test_again),          cmocka_unit_test(test_window),
+        cmocka_unit_test(test_news), cmocka_unit_test(test_short_news),     cmocka_unit_test(test_nobody),
+        cmocka_unit_test(test_lost), cmocka_unit_test(test_polite_signals), cmocka_unit_test(test_crashes),
+        cmocka_unit_test(test_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -189,28 +189,19 @@ static void note_begin(struct supervisor *self, int supervisor)
     write_line(self, &line);
 }
 
-/* The supervisor ignores SIGPIPE and blocks SIGCHLD; the command gets both as the service had them. */
-struct signals {
-    struct sys_sigaction pipe;
-    uint64_t mask;
-};
-
-static void set_signals(struct supervisor *self, struct signals *before)
+/* The supervisor hears of no signal but the end of children: nobody's Ctrl-C, and no pipe that has lost its reader, may
+ * cost the record. Returns the mask of before, which is the command's. */
+static uint64_t block_signals(struct supervisor *self)
 {
-    const struct sys_sigaction ignore = {.handler = 1};
+    const uint64_t all = ~(uint64_t)0;
     const uint64_t child = 1u << (SIGCHLD - 1);
-    SYS4(rt_sigaction, SIGPIPE, &ignore, &before->pipe, 8);
-    SYS4(rt_sigprocmask, SIG_BLOCK, &child, &before->mask, 8);
+    uint64_t before = 0;
+    SYS4(rt_sigprocmask, SIG_SETMASK, &all, &before, 8);
     self->signals = (int)SYS4(signalfd4, -1, &child, 8, O_NONBLOCK | O_CLOEXEC);
+    return before;
 }
 
-static void give_signals_back(const struct signals *before)
-{
-    SYS4(rt_sigaction, SIGPIPE, &before->pipe, NULL, 8);
-    SYS4(rt_sigprocmask, SIG_SETMASK, &before->mask, NULL, 8);
-}
-
-static void launch(struct supervisor *self, struct command *command, const struct signals *before)
+static void launch(struct supervisor *self, struct command *command, uint64_t mask)
 {
     int own = (int)SYS0(getpid);
     long pid = fork_process();
@@ -218,7 +209,7 @@ static void launch(struct supervisor *self, struct command *command, const struc
     if (pid == 0) {
         SYS0(setsid);
         note_begin(self, own);
-        give_signals_back(before);
+        SYS4(rt_sigprocmask, SIG_SETMASK, &mask, NULL, 8);
         command_become(command);
     }
     close_fd(command->in);
@@ -464,14 +455,13 @@ _Noreturn void supervise(const struct request *request, const struct record *rec
 {
     struct supervisor self = {.request = request, .record = record, .notes = notes};
     struct command command = {.script = -1};
-    struct signals before;
     detach(&self);
     if (*request->cwd && SYS1(chdir, request->cwd) != 0) refuse(&self, NOTE_CWD);
     if (!command_prepare(&command, request, record_file(record, ".script"))) refuse(&self, NOTE_DISK);
     make_streams(&self, &command);
-    set_signals(&self, &before);
+    uint64_t mask = block_signals(&self);
     mark(&self);
-    launch(&self, &command, &before);
+    launch(&self, &command, mask);
     run(&self);
     bool killed = exists(record_file(record, ".k"));
     if (killed) sweep(&self);

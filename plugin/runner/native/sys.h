@@ -26,7 +26,6 @@ enum {
     NR_lseek = SYS_NUMBER(8, 62),
     NR_mmap = SYS_NUMBER(9, 222),
     NR_munmap = SYS_NUMBER(11, 215),
-    NR_rt_sigaction = SYS_NUMBER(13, 134),
     NR_rt_sigprocmask = SYS_NUMBER(14, 135),
     NR_pread64 = SYS_NUMBER(17, 67),
     NR_pwrite64 = SYS_NUMBER(18, 68),
@@ -91,13 +90,9 @@ enum {
 #define MAP_PRIVATE_NEW 0x22 /* private, anonymous */
 #define MREMAP_MAYMOVE  1
 
-#define SIGINT  2
 #define SIGKILL 9
-#define SIGPIPE 13
-#define SIGTERM 15
 #define SIGCHLD 17
 
-#define SIG_BLOCK   0
 #define SIG_SETMASK 2
 
 #define POLLIN  1
@@ -118,14 +113,6 @@ struct sys_pollfd {
     int32_t fd;
     int16_t events;
     int16_t revents;
-};
-
-/* What the kernel calls sigaction; the handler is only ever "default" (0) or "ignore" (1). */
-struct sys_sigaction {
-    uint64_t handler;
-    uint64_t flags;
-    uint64_t restorer;
-    uint64_t mask;
 };
 
 struct sys_stat {
