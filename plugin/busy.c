@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "runner/answer.h"
+#include "which_runner.h"
 
 /* How long the sandbox may take to tell. */
 #define WINDOW_S 20
@@ -58,5 +59,6 @@ int busy_look(struct op *op, const struct sandbox *sandbox, struct busy *busy, s
     TRY(access_init(&access, &unnoticed, sandbox->id, err));
     TRY(access_learn(&access, sandbox, err));
     struct runner_call call = {.nonce = str_from(nonce), .dir = access.facts->folder};
+    call.use = which_runner_either(op->env);
     return ask(&unnoticed, &access, &call, busy, err);
 }

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "call.h"
 #include "runner/answer.h"
+#include "which_runner.h"
 
 #define WINDOW_S    60
 #define DEFAULT_MAX 100u
@@ -73,6 +74,7 @@ static int ask_once(struct access *access, struct listing *listing, struct err *
     random_hex(nonce, RUNNER_NONCE_BYTES);
     TRY(access_locate(access, err));
     struct runner_call call = {.nonce = str_from(nonce), .dir = access->facts->folder};
+    call.use = which_runner_either(access->op->env);
     TRY(runner_list(&text, &call, listing->max + 1, err));
     TRY(access_execute(access, buf_str(&text), WINDOW_S, &run, err));
     int status = runner_listed_parse(buf_str(&run.output), &call, listing->max + 1, add, listing, err);

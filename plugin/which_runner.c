@@ -17,6 +17,11 @@ bool which_runner_native(const struct eep_env *env)
     return native_name() && !is_wanted(env, "sh");
 }
 
+enum runner_use which_runner_either(const struct eep_env *env)
+{
+    return which_runner_native(env) ? RUNNER_EITHER : RUNNER_SH;
+}
+
 /* What facts may say, beside the program's path. */
 #define USES_SH  "sh"
 #define IS_THERE "native" /* in the folder */

@@ -15,6 +15,9 @@
 /* May this environment use the native runner at all? */
 bool which_runner_native(const struct eep_env *env);
 
+/* For requests that are short in both: the native one if it is there, without knowing. */
+enum runner_use which_runner_either(const struct eep_env *env);
+
 /* Fills in call->use, call->native and call->program. Only a start brings the program along. */
 void which_runner_choose(const struct access *access, bool starts, struct runner_call *call);
 

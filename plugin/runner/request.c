@@ -360,6 +360,13 @@ int runner_drop(struct buf *out, const struct runner_call *call, struct err *err
 
 static int put_list(struct buf *out, const struct runner_call *call, uint32_t max)
 {
+    if (uses_native(call)) {
+        CLEANUP(buf_finish) struct buf fields = BUF_INIT(out->max);
+        TRY(native_head(&fields, "list", call));
+        TRY(native_number(&fields, "most", max));
+        TRY(native_put(out, call, &fields, false));
+    }
+    if (!uses_sh(call)) return EEP_OK;
     TRY(head(out, call));
     TRY(assign_u64(out, "e_most", max));
     TRY(put_common(out));

@@ -39,7 +39,7 @@ struct runner_call {
     eep_str dir;   /* the runner's folder as `prepare` told it (absolute); absent = the runner looks for it
                       itself */
     enum runner_use
-        use; /* of start, attach, kill and drop; RUNNER_EITHER is RUNNER_SH in a build without programs */
+        use;        /* of all but prepare and place; RUNNER_EITHER is RUNNER_SH in a build without programs */
     eep_str native; /* the path that `prepare` told; absent = it is looked for in the folder */
     eep_str
         program; /* with RUNNER_NATIVE, of start: bring it along for this CPU (x86_64, aarch64); absent = do not */

@@ -1,32 +1,26 @@
 #include "answer.h"
 
-static const char *const state_names[] = {
+const char *const state_names[] = {
     [NONE] = "none", [RUNNING] = "running", [DONE] = "done",         [NEVER] = "never",
     [LOST] = "lost", [EXPIRED] = "expired", [CONFLICT] = "conflict",
 };
 
-struct totals {
-    uint64_t out;
-    uint64_t err;
-    bool held;
-};
-
-static void begin_line(struct text *text, const struct request *request, const char *word)
+void answer_begin(struct text *text, const struct request *request, const char *words)
 {
     add(text, "EEP1 ");
     add(text, request->nonce);
     add(text, " ");
-    add(text, word);
+    add(text, words);
 }
 
 void answer_refused(const struct request *request, const char *why)
 {
     char memory[256];
     struct text text = TEXT(memory);
-    begin_line(&text, request, "refused why=");
+    answer_begin(&text, request, "refused why=");
     add(&text, why);
     add(&text, " .\n");
-    begin_line(&text, request, "end\n");
+    answer_begin(&text, request, "end\n");
     write_all(1, text.data, text.len);
 }
 
@@ -49,7 +43,7 @@ static void add_outcome(struct text *text, const struct record *record, bool hel
 static void add_head(struct text *text, const struct request *request, const struct record *record,
                      const struct totals *totals, bool attached)
 {
-    begin_line(text, request, state_names[record->state]);
+    answer_begin(text, request, state_names[record->state]);
     add_key(text, "o", totals->out);
     add_key(text, "e", totals->err);
     add_key(text, "att", attached);
@@ -127,8 +121,9 @@ static void add_stream(struct text *text, const struct request *request, const c
 
 /* -- The whole --------------------------------------------------------------------------------- */
 
-static void measure(struct record *record, struct totals *totals)
+void answer_measure(struct record *record, struct totals *totals)
 {
+    *totals = (struct totals){0, 0, false};
     if (record->state == DONE) {
         /* In this order: what is not held any more cannot grow after the look at its size. */
         totals->held = record_held(record);
@@ -151,8 +146,8 @@ static bool has_streams(const struct record *record)
 void answer(const struct request *request, const struct record *record, bool attached)
 {
     struct record now = *record;
-    struct totals totals = {0, 0, false};
-    measure(&now, &totals);
+    struct totals totals;
+    answer_measure(&now, &totals);
     size_t size = 16384 + 2 * (size_t)(request->inline_max / 3 * 4 + 128);
     struct text text = {take(size), 0, size - 1, false};
     add_head(&text, request, &now, &totals, attached);
@@ -160,6 +155,6 @@ void answer(const struct request *request, const struct record *record, bool att
         add_stream(&text, request, "o", record_file(&now, ".o"), request->offset_out, totals.out);
         add_stream(&text, request, "e", record_file(&now, ".e"), request->offset_err, totals.err);
     }
-    begin_line(&text, request, "end\n");
+    answer_begin(&text, request, "end\n");
     write_all(1, text.data, text.len);
 }

@@ -2,6 +2,7 @@
 #include "answer.h"
 #include "base.h"
 #include "ladder.h"
+#include "list.h"
 #include "record.h"
 #include "request.h"
 #include "supervise.h"
@@ -168,10 +169,7 @@ static const struct {
     const char *name;
     void (*run)(const struct request *request, struct record *record);
 } operations[] = {
-    {"start", start},
-    {"attach", attach},
-    {"kill", end},
-    {"drop", drop},
+    {"start", start}, {"attach", attach}, {"kill", end}, {"drop", drop}, {"list", list},
 };
 
 static void serve(void)

@@ -60,15 +60,19 @@ static bool find_folder(struct record *record, const struct request *request)
     return is_writable(record->dir) || use_temporary(&dir);
 }
 
-bool record_open(struct record *record, const struct request *request)
+bool record_name(struct record *record, const char *id)
 {
-    if (!find_folder(record, request)) return false;
     struct text path = TEXT(record->path);
     add(&path, record->dir);
     add(&path, "/");
-    add(&path, request->id);
-    boot_id(record->boot);
+    add(&path, id);
     return !path.full;
+}
+
+bool record_open(struct record *record, const struct request *request)
+{
+    boot_id(record->boot);
+    return find_folder(record, request) && record_name(record, request->id);
 }
 
 const char *record_file(const struct record *record, const char *suffix)

@@ -42,6 +42,9 @@ struct record {
 /* Finds or makes the folder: given, or ~/.eep, or one in the temporary folder. False when none can be had. */
 bool record_open(struct record *record, const struct request *request);
 
+/* Another record of the same folder. False when its path is too long. */
+bool record_name(struct record *record, const char *id);
+
 /* Reads the state: NONE, RUNNING, DONE, NEVER or LOST. Waits a second for a marker that is being written. */
 void record_look(struct record *record);
 
