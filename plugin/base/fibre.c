@@ -270,15 +270,3 @@ void fibre_pool_finish(struct fibre_pool *pool)
     }
     *pool = (struct fibre_pool){0};
 }
-
-size_t fibre_stack_used(const struct fibre *fibre)
-{
-    unsigned char resident[STACK_SIZE / 4096];
-    size_t page = guard_size();
-    size_t pages = STACK_SIZE / page;
-    size_t used = 0;
-    if (mincore(fibre->stack, STACK_SIZE, resident) != 0) return 0;
-    for (size_t i = 0; i < pages; i++)
-        used += resident[i] & 1 ? page : 0;
-    return used;
-}

@@ -37,7 +37,4 @@ void fibre_destroy(struct fibre_pool *pool, struct fibre *fibre);
 
 void fibre_pool_finish(struct fibre_pool *pool);
 
-/* How many bytes of its stack a fibre that has returned has ever used, those before it in the pool included. */
-size_t fibre_stack_used(const struct fibre *fibre);
-
 #endif

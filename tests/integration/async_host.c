@@ -73,7 +73,11 @@ static void add_output(struct done *done, eep_event *event)
     assert_true(event->data.len > 0 && event->data.len <= EEP_ASYNC_OUTPUT_MAX);
     if (len == 0) done->offset[stream] = event->offset;
     assert_int_equal(event->offset, done->offset[stream] + len); /* nothing twice, nothing missing */
-    done->output[stream] = realloc(done->output[stream], len + event->data.len);
+    if (len + event->data.len > done->output_cap[stream]) {
+        done->output_cap[stream] = 2 * (len + event->data.len);
+        done->output[stream] = realloc(done->output[stream], done->output_cap[stream]);
+        assert_non_null(done->output[stream]);
+    }
     memcpy(done->output[stream] + len, event->data.ptr, event->data.len);
     done->output_len[stream] += event->data.len;
     done->output_events++;

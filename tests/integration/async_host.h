@@ -28,6 +28,7 @@ struct done {
     uint64_t offset[2]; /* of the first byte */
     char *output[2];
     size_t output_len[2];
+    size_t output_cap[2];
     size_t output_events;
     char log[4096];
 };
