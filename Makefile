@@ -84,7 +84,7 @@ run-tests: $(PROGRAMS) $(TESTS)
 check:
 	tools/deps check
 	$(MAKE) --no-print-directory all
-	BUILD=$(BUILD) EEP_TEST_TIMEOUT=1200 tools/run-tests $(CHECKS) tools/check-readme tools/check-format tools/check-static tools/check-sanitizers
+	BUILD=$(BUILD) EEP_TEST_TIMEOUT=1200 EEP_TEST_JOBS=1 tools/run-tests $(CHECKS) tools/check-readme tools/check-format tools/check-static tools/check-sanitizers
 
 format:
 	git ls-files '*.c' '*.h' | xargs clang-format -i
