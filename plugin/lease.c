@@ -65,13 +65,18 @@ static int look_up(struct leasing *leasing, struct op *op, struct err *err)
     return err_set(err, EEP_E_NOT_FOUND, "sandbox %s is being deleted", leasing->create.name);
 }
 
+/* Who was seen leaving and is not there any more has left: no cache is in the way then. */
 static int search(struct leasing *leasing, struct op *op, struct err *err)
 {
     struct retry retry = RETRY_INIT;
+    bool leaving = false;
     int64_t until = clock_now_ms() + SEARCH_MS;
     for (;;) {
         int status = look_up(leasing, op, err);
         if (status != EEP_E_NOT_FOUND || clock_now_ms() >= until) return status;
+        bool unknown = err->http_status == 404;
+        if (unknown && leaving) return status;
+        leaving = leaving || !unknown;
         struct err missing = *err;
         if (retry_poll(op, &retry, err) != EEP_OK)
             return err_prefix(err, "%.150s, and the name is not free", missing.message);

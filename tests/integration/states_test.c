@@ -9,7 +9,7 @@
 
 #include "host.h"
 
-enum { WORKERS = 12, TRANSITION_MS = 100 };
+enum { WORKERS = 16, TRANSITION_MS = 100 };
 
 enum column { ACQUIRE_AGAIN, RESUMED, RESUMED_IF_RUNNING, REALIZED, EXECUTED, STOPPED, DESTROYED, COLUMNS };
 
@@ -334,7 +334,8 @@ static void a_state_that_never_ends(void **state)
     cells = calloc(COUNT_OF(rows) * COLUMNS, sizeof *cells);
     cell_count = 0;
     for (size_t i = 0; i < COUNT_OF(rows) * COLUMNS; i++)
-        if (rows[i / COLUMNS].then != NULL) add_cell(&rows[i / COLUMNS], (enum column)(i % COLUMNS), true);
+        if (rows[i / COLUMNS].then != NULL && i % COLUMNS != REALIZED) /* as execute, up to there */
+            add_cell(&rows[i / COLUMNS], (enum column)(i % COLUMNS), true);
     work_on_all();
     for (size_t i = 0; i < cell_count; i++) {
         const char *why = why_wrong_when_stuck(&cells[i]);
