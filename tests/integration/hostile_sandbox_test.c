@@ -235,11 +235,9 @@ static void a_file_of_output_may_be_anything(void **state)
         "ln -s $id.o $HOME/$id.o",
         "ln -s /proc/self/mem $HOME/$id.o",
     };
-    static const char *const sizes[] = {"700000", "1099511627776"};
     (void)state;
     for (size_t i = 0; i < COUNT_OF(files); i++)
-        for (size_t k = 0; k < COUNT_OF(sizes); k++)
-            expect_download(files[i], sizes[k]);
+        expect_download(files[i], i % 2 ? "700000" : "1099511627776");
 }
 
 /* -- Lists ------------------------------------------------------------------------------------- */

@@ -104,7 +104,7 @@ static void a_limit_that_is_told_by_504_is_learned(void **state)
 
 /* -- Hosts that are killed --------------------------------------------------------------------- */
 
-enum { HOSTS = 24, LINES = 20 };
+enum { HOSTS = 14, LINES = 20 };
 
 /* host API LEASE ID SCRIPT: runs it, in a process that is going to be killed. */
 static int host_elsewhere(char **words)
