@@ -8,9 +8,10 @@
 #define DEFAULT_CAPTURE ((uint64_t)16 << 20)
 #define CAPTURE_MAX     ((uint64_t)1 << 32)
 
-/* What is larger than an answer may be comes by ranged downloads, in pieces of this size; a piece that takes so long is
- * given up, and the next ones are smaller: the connection is dead, or slow. */
-#define CHUNK_BYTES       (4u << 20)
+/* What is larger than an answer may be comes by ranged downloads, in pieces of this size (a little below a power of two,
+ * to which buffers grow); a piece that takes so long is given up, and the next ones are smaller: the connection is dead,
+ * or slow. */
+#define CHUNK_BYTES       ((4u << 20) - 64)
 #define CHUNK_LEAST_BYTES (64u << 10)
 #define CHUNK_MS          20000
 
@@ -98,9 +99,9 @@ static int download_piece(struct execution *execution, eep_str path, uint64_t of
 }
 
 /* Not there, not to be read, or a folder. It may have been removed since the answer: then the next one says so. */
-static bool is_no_file(int status)
+static bool is_no_file(const struct err *err)
 {
-    return status == EEP_E_NOT_FOUND || status == EEP_E_INVALID_ARGUMENT || status == EEP_E_PERMISSION_DENIED;
+    return err->http_status == 400 || err->http_status == 403 || err->http_status == 404;
 }
 
 static int download(struct execution *execution, struct execution_stream *stream, size_t len, struct err *err)
@@ -109,7 +110,8 @@ static int download(struct execution *execution, struct execution_stream *stream
     CLEANUP(buf_finish) struct buf chunk = BUF_INIT(len);
     TRY(runner_stream_path(&execution->answer, str_from(execution->id), stream->number, &path, err));
     int status = download_piece(execution, buf_str(&path), execution_stream_offset(stream), len, &chunk, err);
-    if (is_no_file(status)) return err_set(err, EEP_E_PROTOCOL, "the sandbox has no file of its output");
+    if (status != EEP_OK && is_no_file(err))
+        return err_set(err, EEP_E_PROTOCOL, "the sandbox has no file of its output");
     TRY(status);
     if (chunk.len == 0)
         return err_set(err, EEP_E_PROTOCOL, "the sandbox promised more output than its file holds");

@@ -30,7 +30,7 @@ static const char *const faults[] = {
     "'status':503,'body':''",
     "'status':504," HTML_BODY,
     "'status':408,'body':'{\\'message\\':\\'request timeout\\'}'," JSON_TYPE,
-    "'status':429,'body':'{}','headers':{'Retry-After':'1'}",
+    "'status':429,'body':'{}'",
     "'status':200," HTML_BODY,
     "'status':200,'body':'{\\'exitCode\\':0,\\'result\\':\\'\\'}'," JSON_TYPE,
 };
@@ -87,6 +87,23 @@ static void a_start_is_cut(const char *fault, int count)
     EXPECT_OUTPUT(ran.execution.stderr_data, "err\n");
 }
 
+/* As long as the service says. */
+static void a_rate_limit_is_waited_for(void **state)
+{
+    (void)state;
+    struct job made = job("echo out");
+    cut(EXECUTE_PATH, 1, 1, "'status':429,'body':'{}','headers':{'Retry-After':'1'}");
+    OUTCOME ran = EXECUTE(env, lease, .execution_id = text(made.id), .script = text(made.script));
+    EXPECT(ran, EEP_OK);
+    expect_retried(&ran);
+    assert_in_range(ran.elapsed_ms, 1000, 6000);
+    cut(EXECUTE_PATH, 1, 1, "'status':429,'body':'{}','headers':{'Retry-After':'100'}");
+    OUTCOME late = EXECUTE(env, lease, .script = TEXT("echo never"));
+    EXPECT(late, EEP_E_RATE_LIMITED);
+    assert_false(late.err.head.flags & EEP_ERROR_MAYBE_APPLIED);
+    assert_in_range(late.elapsed_ms, 0, 5000);
+}
+
 static void a_detached_start_is_cut(const char *fault, int count)
 {
     struct job made = job("echo on; sleep 0.1; exit 6");
@@ -127,8 +144,10 @@ static void an_attach_is_cut(const char *fault, int count)
 
 static void a_kill_is_cut(const char *fault, int count)
 {
-    struct job made = job("sleep 61");
+    struct job made = job("echo on; sleep 61");
     start_detached(&made);
+    AWAIT(executions_written(env, lease, made.id) ==
+          3); /* else it may be ended before it has left its trace */
     cut(EXECUTE_PATH, 1, count, fault);
     OUTCOME killed = KILL(made.id, .head.timeout_ms = 12000);
     EXPECT(killed, EEP_OK);
@@ -233,6 +252,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(a_start_is_cut_at_every_point, place_without_faults),
+        cmocka_unit_test_teardown(a_rate_limit_is_waited_for, place_without_faults),
         cmocka_unit_test_teardown(a_detached_start_is_cut_at_every_point, place_without_faults),
         cmocka_unit_test_teardown(a_wait_is_cut_at_every_point, place_without_faults),
         cmocka_unit_test_teardown(an_attach_is_cut_at_every_point, place_without_faults),

@@ -50,7 +50,7 @@ static void cut_service_finish(struct cut_service *service)
 }
 
 /* Quiet for longer than the proxy bears. */
-static const char quiet_script[] = "echo x >>runs; echo begun; sleep 3; echo out; echo err >&2; exit 7";
+static const char quiet_script[] = "echo x >>runs; echo begun; sleep 2.2; echo out; echo err >&2; exit 7";
 
 static void expect_whole(const struct cut_service *service, const struct outcome *ran)
 {
@@ -66,7 +66,7 @@ static void a_window_below_the_limit_is_never_cut(void **state)
 {
     struct cut_service service;
     (void)state;
-    cut_service_init(&service, 2500, NULL, "'executeWindowS':1");
+    cut_service_init(&service, 1700, NULL, "'executeWindowS':1");
     OUTCOME ran = EXECUTE(service.env, service.lease, .script = text(quiet_script));
     expect_whole(&service, &ran);
     assert_int_equal(cutter_cuts(service.cutter), 0);
@@ -82,7 +82,7 @@ static void expect_learned(const char *answer)
     OUTCOME ran = EXECUTE(service.env, service.lease, .script = text(quiet_script));
     expect_whole(&service, &ran);
     assert_in_range(cutter_cuts(service.cutter), 1, 3); /* libcurl repeats a reset by itself once */
-    OUTCOME live = EXECUTE(service.env, service.lease, .script = TEXT("echo 1; sleep 2; echo 2; echo 3"),
+    OUTCOME live = EXECUTE(service.env, service.lease, .script = TEXT("echo 1; sleep 1.6; echo 2; echo 3"),
                            .on_output = heard_take, .output_ctx = &heard);
     EXPECT(live, EEP_OK);
     EXPECT_OUTPUT(heard_of(&heard, EEP_STREAM_STDOUT), "1\n2\n3\n");
