@@ -77,6 +77,7 @@ static const struct pointer_field lease_get_fields[] = {TRACE, TEXT(eep_lease_ge
 static const struct pointer_field leases_fields[] = {TRACE, TEXT(eep_leases_request, cursor)};
 static const struct pointer_field keepalive_fields[] = {TRACE, TEXT(eep_keepalive_request, lease)};
 static const struct pointer_field reap_fields[] = {TRACE, TEXT(eep_reap_request, cursor)};
+static const struct pointer_field explain_fields[] = {TRACE, TEXT(eep_explain_request, lease)};
 
 #define FIELDS(list) .fields = (list), .field_count = sizeof(list) / sizeof(list)[0]
 
@@ -96,6 +97,7 @@ static const struct async_call calls[] = {
     {EEP_EXT_LEASE ".list", &call_leases, FIELDS(leases_fields)},
     {EEP_EXT_LEASE ".keepalive", &call_keepalive, FIELDS(keepalive_fields)},
     {EEP_EXT_LEASE ".reap", &call_reap, FIELDS(reap_fields)},
+    {EEP_EXT_LEASE ".explain", &call_explain, FIELDS(explain_fields)},
 };
 
 const struct async_call *async_find(const char *name)

@@ -35,6 +35,7 @@ extern const struct call call_lease_get;
 extern const struct call call_leases;
 extern const struct call call_keepalive;
 extern const struct call call_reap;
+extern const struct call call_explain;
 
 union call_request {
     eep_request head;
@@ -52,6 +53,7 @@ union call_request {
     eep_leases_request leases;
     eep_keepalive_request keepalive;
     eep_reap_request reap;
+    eep_explain_request explain;
 };
 
 union call_result {
@@ -65,6 +67,7 @@ union call_result {
     eep_leases leases;
     eep_kept kept;
     eep_reaping reaping;
+    eep_explanation explanation;
 };
 
 /* The way of a call in three steps. Import: the request as this build knows it; nothing else is checked yet.

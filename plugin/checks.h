@@ -5,6 +5,7 @@
 #ifndef PLUGIN_CHECKS_H
 #define PLUGIN_CHECKS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"

@@ -32,6 +32,7 @@ CALL(lease_get, eep_lease_get_request, eep_leases)
 CALL(leases, eep_leases_request, eep_leases)
 CALL(keepalive, eep_keepalive_request, eep_kept)
 CALL(reap, eep_reap_request, eep_reaping)
+CALL(explain, eep_explain_request, eep_explanation)
 
 static const eep_execution_table execution_table = {
     .struct_size = sizeof execution_table,
@@ -47,6 +48,7 @@ static const eep_lease_table lease_table = {
     .list = entry_leases,
     .keepalive = entry_keepalive,
     .reap = entry_reap,
+    .explain = entry_explain,
 };
 
 static const void *get_extension(const char *id)

@@ -17,6 +17,7 @@
 #include "daytona/wire.h"
 #include "ending.h"
 #include "lease.h"
+#include "probe.h"
 
 struct probing {
     struct op *op;
@@ -300,6 +301,20 @@ static void probe_all(struct probing *probing)
     checks_skip_rest(&probing->checks, probing->max_depth);
 }
 
+static void probing_finish(struct probing *probing)
+{
+    json_finish(&probing->service);
+}
+
+void probe_checks(struct op *op, uint32_t max_depth, struct checks *checks)
+{
+    eep_probe unused = {0};
+    CLEANUP(probing_finish) struct probing probing = {.op = op, .result = &unused, .max_depth = max_depth};
+    probe_all(&probing);
+    arena_free(&unused.head.arena);
+    *checks = probing.checks;
+}
+
 /* A probe that was cancelled has found nothing out. */
 static int interrupted(const struct probing *probing, struct err *err)
 {
@@ -311,11 +326,6 @@ static int interrupted(const struct probing *probing, struct err *err)
         return err->code;
     }
     return EEP_OK;
-}
-
-static void probing_finish(struct probing *probing)
-{
-    json_finish(&probing->service);
 }
 
 static int run_probe(struct op *op, const void *host_request, void *result, struct err *err)

@@ -1,5 +1,5 @@
-/* ext/lease.h: the extension "eep.lease/1": leases as what they cost: which there are, how long they stay, and which may
- * go.
+/* ext/lease.h: the extension "eep.lease/1": leases as what they cost: which there are, how long they stay, which may
+ * go, and why one of them does not work.
  *
  *     const eep_lease_table *leases = plugin->get_extension(EEP_EXT_LEASE);
  *
@@ -174,6 +174,37 @@ typedef struct eep_reaping {
     uint32_t gone;
 } eep_reaping;
 
+/* -- explain ---------------------------------------------------------------------------------------------------- */
+
+typedef struct eep_explain_request {
+    eep_request head; /* flags: none yet                                                                         */
+    eep_str lease;
+} eep_explain_request;
+
+/* One thing that a lease needs to work. */
+typedef struct eep_symptom {
+    uint32_t status;    /* EEP_CHECK_                                                                            */
+    int32_t code;       /* EEP_E_ of one that FAILED, else EEP_OK                                                */
+    uint32_t elapsed_ms;
+    uint32_t reserved;
+    eep_str name;       /* stable: "dns", "credentials", "lease", "state", "daemon", "disk", …                   */
+    eep_str evidence;   /* for people: what was seen                                                             */
+    eep_str advice;     /* for people: what to do about it; absent unless FAILED                                 */
+} eep_symptom;
+
+/* explain returns EEP_OK when it could look, whatever it found. */
+typedef struct eep_explanation {
+    eep_out head;                /* flags: none yet                                                              */
+    uint32_t failed;             /* how many have FAILED; 0 = the lease works                                    */
+    uint32_t unknown;            /* how many are UNKNOWN                                                         */
+    const eep_symptom *symptoms; /* in the order in which to look at them: the first that FAILED comes first     */
+    uint32_t symptom_count;
+    uint32_t symptom_stride;
+    const eep_leased *leases;    /* the lease, as the service tells it: one, or none                             */
+    uint32_t lease_count;
+    uint32_t lease_stride;
+} eep_explanation;
+
 /* -- The table -------------------------------------------------------------------------------------------------- */
 
 /* Static and constant, as eep_plugin is. No slot is NULL. */
@@ -204,6 +235,11 @@ typedef struct eep_lease_table {
      * somebody begins to use in the very moment of the deletion is lost to him: choose idle_ms accordingly. With
      * EEP_E_CANCELLED and EEP_E_DEADLINE the result tells what has been done until then; repeating is safe. */
     int32_t (*reap)(eep_env *env, const eep_reap_request *request, eep_reaping *result, eep_error *err);
+
+    /* [blocking] Finds out why a lease does not work: configuration, network, credentials, the lease itself, its
+     * state, the way into it, the sandbox inside. What follows a failure and cannot be looked at is SKIPPED. Starts
+     * nothing, changes nothing, and is no use of the lease. */
+    int32_t (*explain)(eep_env *env, const eep_explain_request *request, eep_explanation *result, eep_error *err);
 } eep_lease_table;
 
 #ifdef __cplusplus

@@ -138,3 +138,13 @@ int call_reap(struct cli *cli, const eep_reap_request *request, eep_reaping *res
     progress_begin(&cli->out, "looking what can go");
     return finish(cli, leases->reap(cli->session.env, request, result, &error), &error, err);
 }
+
+int call_explain(struct cli *cli, const eep_explain_request *request, eep_explanation *result,
+                 struct err *err)
+{
+    eep_error error = ERROR_INIT;
+    const eep_lease_table *leases;
+    TRY(get_leases(cli, &leases, err));
+    progress_begin(&cli->out, "looking what is wrong");
+    return finish(cli, leases->explain(cli->session.env, request, result, &error), &error, err);
+}

@@ -30,6 +30,8 @@ int call_list(struct cli *cli, const eep_list_request *request, eep_execution_li
  * to clear in any case: with EEP_E_CANCELLED and EEP_E_DEADLINE it tells what has been done. */
 int call_leases(struct cli *cli, const eep_leases_request *request, eep_leases *result, struct err *err);
 int call_keepalive(struct cli *cli, const eep_keepalive_request *request, eep_kept *result, struct err *err);
+int call_explain(struct cli *cli, const eep_explain_request *request, eep_explanation *result,
+                 struct err *err);
 int call_reap(struct cli *cli, const eep_reap_request *request, eep_reaping *result, struct err *err);
 
 #endif

@@ -82,5 +82,6 @@ extern const struct verb verb_run;
 extern const struct verb verb_list;
 extern const struct verb verb_keepalive;
 extern const struct verb verb_reap;
+extern const struct verb verb_explain;
 
 #endif

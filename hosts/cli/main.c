@@ -15,7 +15,7 @@ static const struct chapter {
     {"Look", {&verb_info, &verb_validate, &verb_probe, &verb_health}},
     {"One command in a sandbox of its own", {&verb_run}},
     {"A sandbox that stays", {&verb_acquire, &verb_resume, &verb_realize, &verb_exec, &verb_release}},
-    {"What sandboxes there are", {&verb_list, &verb_keepalive, &verb_reap}},
+    {"What sandboxes there are", {&verb_list, &verb_explain, &verb_keepalive, &verb_reap}},
     {"Commands that go on by themselves (exec --detach)", {&verb_ps, &verb_attach, &verb_kill}},
 };
 enum { CHAPTERS = sizeof(chapters) / sizeof(chapters[0]) };

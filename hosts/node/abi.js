@@ -144,7 +144,10 @@ struct('reaped', `str lease name name_hint owner state_text message
   u32 flags
   i64 created_at_ms active_at_ms`);
 struct('reaping', 'out head\n *reaped leases\n str next\n u32 deleted spared failed gone');
-struct('lease_table', 'u32 struct_size flags\n pointer get list keepalive reap');
+struct('explain_request', 'request head\n str lease');
+struct('symptom', 'u32 status\n i32 code\n u32 elapsed_ms reserved\n str name evidence advice');
+struct('explanation', 'out head\n u32 failed unknown\n *symptom symptoms\n *leased leases');
+struct('lease_table', 'u32 struct_size flags\n pointer get list keepalive reap explain');
 
 // ext/async.h
 struct('async_request', `u32 struct_size flags
@@ -177,6 +180,7 @@ const CALLS = [
   ['eep.lease/1.list', 'leases_request', 'leases'],
   ['eep.lease/1.keepalive', 'keepalive_request', 'kept'],
   ['eep.lease/1.reap', 'reap_request', 'reaping'],
+  ['eep.lease/1.explain', 'explain_request', 'explanation'],
 ].map(([name, request, result]) => ({ name, request: structs[request], result: structs[result] }));
 
 const CODES = {

@@ -180,6 +180,11 @@ class Env {
     return this._call('eep.lease/1.reap', { idleMs }, options);
   }
 
+  /* Why a lease does not work: what was looked at, in order, with evidence and advice. */
+  explain(lease, options = {}) {
+    return this._call('eep.lease/1.explain', { lease }, options);
+  }
+
   /* -- how a call is made */
 
   async _call(name, fields, { signal, onOutput, flags, timeoutMs, graceMs, traceId, ...more }) {

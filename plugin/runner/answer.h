@@ -149,6 +149,11 @@ struct runner_prepared {
 NODISCARD int runner_prepared_parse(eep_str text, const struct runner_call *call,
                                     struct runner_prepared *prepared, struct err *err);
 
+/* What the answers of prepare and examine have in common: a word of an identity, and the key "missing". */
+struct frame;
+bool runner_identity_of(eep_str word, enum runner_identity *identity);
+NODISCARD int runner_missing_of(struct frame *frame, char *missing, size_t cap, struct err *err);
+
 /* Outcome of one placing. */
 enum runner_placed {
     RUNNER_PLACED_OK,

@@ -1,7 +1,7 @@
 # What the plugin puts into sandboxes: the shell texts that request.c embeds, and the native runner for each CPU that a
 # compiler is there for. It needs no library, so any C compiler for the CPU will do; without one, sandboxes of that CPU
 # use the runner in sh.
-RUNNER_SH := base common ladder keep supervise start attach kill drop list clean prepare place
+RUNNER_SH := base common ladder keep supervise start attach kill drop list clean prepare place needs examine
 
 $(BUILD)/plugin/runner/texts.o: $(RUNNER_SH:%=$(BUILD)/gen/%_sh.h)
 

@@ -57,10 +57,6 @@ e_live
 e_identify
 e_arch=$(uname -m)
 e_look_native
-e_miss=
-for e_x in setsid cat rm sleep mkdir base64 head tail wc grep find ls date chmod mv; do
-    command -v $e_x >/dev/null || e_miss=$e_miss,$e_x
-done
 echo "EEP1 $e_no prepared identity=$e_who native=$e_has boot=$e_boot again=$e_again missing=${e_miss:-,} ."
 echo "home $HOME"
 echo "cwd $e_here"

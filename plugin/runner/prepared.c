@@ -13,7 +13,7 @@ static int end(struct frame *frame, struct err *err)
 /* -- prepare
  * ---------------------------------------------------------------------------------------------------- */
 
-static bool identity_of(eep_str word, enum runner_identity *identity)
+bool runner_identity_of(eep_str word, enum runner_identity *identity)
 {
     static const char *const names[] = {
         [RUNNER_IDENTITY_UNASKED] = "unasked",   [RUNNER_IDENTITY_OK] = "ok",
@@ -53,13 +53,13 @@ static int get_word(struct frame *frame, const char *key, char *out, size_t cap,
 }
 
 /* ",a,b" (or "," for none) becomes "a b". */
-static int get_missing(struct frame *frame, struct runner_prepared *prepared, struct err *err)
+int runner_missing_of(struct frame *frame, char *missing, size_t cap, struct err *err)
 {
     eep_str value = frame_get(frame, "missing");
-    if (!str_has_prefix(value, ",") || value.len > sizeof prepared->missing || !str_is_graph(value))
+    if (!str_has_prefix(value, ",") || value.len > cap || !str_is_graph(value))
         return frame_error(err, "a list of tools that cannot be");
-    str_copy(prepared->missing, sizeof prepared->missing, (eep_str){value.ptr + 1, value.len - 1});
-    for (char *c = prepared->missing; *c; c++)
+    str_copy(missing, cap, (eep_str){value.ptr + 1, value.len - 1});
+    for (char *c = missing; *c; c++)
         if (*c == ',') *c = ' ';
     return EEP_OK;
 }
@@ -94,14 +94,14 @@ int runner_prepared_parse(eep_str text, const struct runner_call *call, struct r
     if (str_is(frame.word, "refused"))
         return err_set(err, EEP_E_SANDBOX, "the workspace folder cannot be made in the sandbox");
     if (!str_is(frame.word, "prepared")) return frame_error(err, "it is no answer to prepare");
-    if (!identity_of(frame_get(&frame, "identity"), &prepared->identity))
+    if (!runner_identity_of(frame_get(&frame, "identity"), &prepared->identity))
         return frame_error(err, "an identity state that does not exist");
     if (!native_state_of(frame_get(&frame, "native"), &prepared->native_state))
         return frame_error(err, "a state of the native runner that does not exist");
     TRY(get_word(&frame, "boot", prepared->boot, sizeof prepared->boot, err));
     TRY(frame_u64(&frame, "again", 1, &again, err));
     prepared->again = again == 1;
-    TRY(get_missing(&frame, prepared, err));
+    TRY(runner_missing_of(&frame, prepared->missing, sizeof prepared->missing, err));
     TRY(frame_all_used(&frame, err));
     TRY(get_paths(&frame, prepared, err));
     return end(&frame, err);

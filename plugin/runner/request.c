@@ -387,18 +387,41 @@ static int put_prepare(struct buf *out, const struct runner_prepare *prepare)
     TRY(assign_u64(out, "e_create", prepare->create));
     TRY(assign(out, "e_native", str_from(prepare->native ? native_name() : NULL)));
     TRY(put_common(out));
+    TRY(buf_append_cstr(out, text_needs));
     TRY(buf_append_cstr(out, text_prepare));
     return buf_append_cstr(out, text_clean);
 }
 
-int runner_prepare(struct buf *out, const struct runner_prepare *prepare, struct err *err)
+static int check_prepare(const struct runner_prepare *prepare, struct err *err)
 {
     TRY(check_call(&prepare->call, false, err));
     if (str_has_byte(prepare->workspace, '\0') || str_has_byte(prepare->workspace, '\n'))
         return err_set(err, EEP_E_INVALID_ARGUMENT, "the workspace path holds a newline or a NUL");
     if (!str_absent(prepare->identity) && (!str_is_graph(prepare->identity) || prepare->identity.len > 128))
         return err_set(err, EEP_E_INVALID_ARGUMENT, "the identity token is not printable");
+    return EEP_OK;
+}
+
+int runner_prepare(struct buf *out, const struct runner_prepare *prepare, struct err *err)
+{
+    TRY(check_prepare(prepare, err));
     return finish(out, put_prepare(out, prepare), err);
+}
+
+static int put_examine(struct buf *out, const struct runner_prepare *prepare)
+{
+    TRY(head(out, &prepare->call));
+    TRY(assign(out, "e_root", prepare->workspace));
+    TRY(assign(out, "e_token", prepare->identity));
+    TRY(put_common(out));
+    TRY(buf_append_cstr(out, text_needs));
+    return buf_append_cstr(out, text_examine);
+}
+
+int runner_examine(struct buf *out, const struct runner_prepare *prepare, struct err *err)
+{
+    TRY(check_prepare(prepare, err));
+    return finish(out, put_examine(out, prepare), err);
 }
 
 static int put_placing(struct buf *out, const struct runner_placing *placing)

@@ -130,6 +130,9 @@ struct runner_prepare {
 
 NODISCARD int runner_prepare(struct buf *out, const struct runner_prepare *prepare, struct err *err);
 
+/* Looks at the same things and makes none of them: see examined.h. */
+NODISCARD int runner_examine(struct buf *out, const struct runner_prepare *prepare, struct err *err);
+
 /* One source of a workspace. */
 struct runner_placing {
     uint32_t kind; /* EEP_SOURCE_ */

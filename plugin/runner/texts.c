@@ -5,10 +5,12 @@
 #include "clean_sh.h"
 #include "common_sh.h"
 #include "drop_sh.h"
+#include "examine_sh.h"
 #include "keep_sh.h"
 #include "kill_sh.h"
 #include "ladder_sh.h"
 #include "list_sh.h"
+#include "needs_sh.h"
 #include "place_sh.h"
 #include "prepare_sh.h"
 #include "start_sh.h"
@@ -27,3 +29,5 @@ const char *const text_list = list_sh;
 const char *const text_clean = clean_sh;
 const char *const text_prepare = prepare_sh;
 const char *const text_place = place_sh;
+const char *const text_needs = needs_sh;
+const char *const text_examine = examine_sh;

@@ -15,5 +15,7 @@ extern const char *const text_list;
 extern const char *const text_clean;
 extern const char *const text_prepare;
 extern const char *const text_place;
+extern const char *const text_needs;
+extern const char *const text_examine;
 
 #endif

@@ -26,9 +26,9 @@ static const struct eep_setup fake = {.env = fake_env};
 static const struct eep_setup bare; /* no plugin named */
 static struct process process = {.fds = {-1, -1, -1}};
 
-static const char *const verbs[] = {"info",   "validate", "probe", "health",   "run",    "acquire",
-                                    "resume", "realize",  "exec",  "release",  "attach", "ps",
-                                    "kill",   "list",     "reap",  "keepalive"};
+static const char *const verbs[] = {"info",   "validate", "probe", "health",    "run",    "acquire",
+                                    "resume", "realize",  "exec",  "release",   "attach", "ps",
+                                    "kill",   "list",     "reap",  "keepalive", "explain"};
 enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
 
 /* A file in the folder of this test. */

@@ -32,6 +32,7 @@ struct outcome {
         eep_leases leases;
         eep_kept kept;
         eep_reaping reaping;
+        eep_explanation explanation;
     };
 };
 

@@ -25,12 +25,15 @@ LEASES_CALL(get, eep_lease_get_request, leases)
 LEASES_CALL(list, eep_leases_request, leases)
 LEASES_CALL(keepalive, eep_keepalive_request, kept)
 LEASES_CALL(reap, eep_reap_request, reaping)
+LEASES_CALL(explain, eep_explain_request, explanation)
 
 #define GET_LEASE(env, id)    leases_get(env, REQUEST(eep_lease_get_request, .lease = text(id)))
 #define LIST_LEASES(env, ...) leases_list(env, REQUEST(eep_leases_request, __VA_ARGS__))
 #define KEEPALIVE(env, id, ...)                                                                              \
     leases_keepalive(env, REQUEST(eep_keepalive_request, .lease = text(id), __VA_ARGS__))
 #define REAP(env, ...) leases_reap(env, REQUEST(eep_reap_request, __VA_ARGS__))
+#define EXPLAIN(env, id, ...)                                                                                \
+    leases_explain(env, REQUEST(eep_explain_request, .lease = text(id), __VA_ARGS__))
 
 static inline const eep_leased *leased_at(const eep_leases *page, uint32_t index)
 {

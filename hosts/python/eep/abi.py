@@ -209,6 +209,13 @@ Reaped = struct("reaped", """
     u32 flags
     i64 created_at_ms active_at_ms""")
 Reaping = struct("reaping", "out head\n *reaped leases\n str next\n u32 deleted spared failed gone")
+ExplainRequest = struct("explain_request", "request head\n str lease")
+Symptom = struct("symptom", """
+    u32 status
+    i32 code
+    u32 elapsed_ms reserved
+    str name evidence advice""")
+Explanation = struct("explanation", "out head\n u32 failed unknown\n *symptom symptoms\n *leased leases")
 
 
 class LeaseTable(ctypes.Structure):
@@ -220,6 +227,7 @@ class LeaseTable(ctypes.Structure):
         ("list", call(LeasesRequest, Leases)),
         ("keepalive", call(KeepaliveRequest, Kept)),
         ("reap", call(ReapRequest, Reaping)),
+        ("explain", call(ExplainRequest, Explanation)),
     ]
 
 

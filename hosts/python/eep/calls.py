@@ -86,6 +86,10 @@ class Calls:
         fields = {"cursor": cursor, "idle_ms": idle_ms}
         return self._call("eep.lease/1.reap", abi.ReapRequest, abi.Reaping, head, fields)
 
+    def explain(self, lease, **head):
+        """Why a lease does not work: what was looked at, in order, with evidence and advice."""
+        return self._call("eep.lease/1.explain", abi.ExplainRequest, abi.Explanation, head, {"lease": lease})
+
 
 def _split_head(fields):
     names = ("flags", "timeout_ms", "grace_ms", "trace_id", "cancel")

@@ -1,0 +1,171 @@
+/* explain_test.c: explain of eep.lease/1: each thing that can be wrong is named, with evidence and advice. */
+#include <stdio.h>
+
+#include "leases.h"
+
+static struct standin standin;
+static eep_env *env;
+static char lease[EEP_LEASE_MAX + 1];
+
+static int start(void **state)
+{
+    (void)state;
+    standin_start(&standin, NULL);
+    env = host_open(&standin, NULL);
+    host_acquire(env, lease);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    plugin()->close(env);
+    standin_stop(&standin);
+    return 0;
+}
+
+static const eep_symptom *symptom(const struct outcome *told, const char *name)
+{
+    const eep_explanation *all = &told->explanation;
+    for (uint32_t i = 0; i < all->symptom_count; i++) {
+        const eep_symptom *at =
+            (const eep_symptom *)((const char *)all->symptoms + (size_t)i * all->symptom_stride);
+        if (text_is(at->name, name)) return at;
+    }
+    fail_msg("no symptom %s", name);
+    return NULL;
+}
+
+/* Only this failed, with this code, this in its evidence, and some advice. */
+static void expect_cause(const struct outcome *told, const char *name, int32_t code, const char *says)
+{
+    EXPECT(*told, EEP_OK);
+    const eep_symptom *cause = symptom(told, name);
+    if (cause->status != EEP_CHECK_FAILED || cause->code != code || strstr(cause->evidence.ptr, says) == NULL)
+        fail_msg("%s: status %u, code %d: %s", name, cause->status, cause->code, cause->evidence.ptr);
+    assert_true(cause->advice.len > 10);
+    assert_int_equal(told->explanation.failed, 1);
+}
+
+static void what_works_has_no_cause(void **state)
+{
+    (void)state;
+    OUTCOME told = EXPLAIN(env, lease);
+    EXPECT(told, EEP_OK);
+    assert_int_equal(told.explanation.failed, 0);
+    assert_int_equal(symptom(&told, "daemon")->status, EEP_CHECK_OK);
+    assert_int_equal(symptom(&told, "identity")->status, EEP_CHECK_OK);
+    assert_int_equal(symptom(&told, "disk")->status, EEP_CHECK_OK);
+    assert_int_equal(symptom(&told, "tools")->status, EEP_CHECK_OK);
+    assert_null(symptom(&told, "tools")->advice.ptr);
+    assert_int_equal(told.explanation.lease_count, 1);
+    assert_string_equal(told.explanation.leases->lease.ptr, lease);
+}
+
+static void the_service_is_down(void **state)
+{
+    (void)state;
+    standin_faults(&standin, "[{'match':{'path':'/health'},'do':{'status':503}}]");
+    OUTCOME told = EXPLAIN(env, lease);
+    expect_cause(&told, "service", EEP_E_UNAVAILABLE, "503");
+    assert_int_equal(symptom(&told, "lease")->status, EEP_CHECK_SKIPPED);
+    standin_faults(&standin, NULL);
+    eep_env *nowhere = NULL;
+    OUTCOME opened = host_open_text("{'apiUrl':'http://127.0.0.1:9/api','apiKey':'" SENTINEL "'}", &nowhere);
+    EXPECT(opened, EEP_OK);
+    OUTCOME refused = EXPLAIN(nowhere, lease);
+    EXPECT(refused, EEP_OK);
+    assert_int_equal(symptom(&refused, "connect")->status, EEP_CHECK_FAILED);
+    plugin()->close(nowhere);
+}
+
+static void the_credentials_are_refused(void **state)
+{
+    char config[256];
+    eep_env *stranger = NULL;
+    (void)state;
+    snprintf(config, sizeof config, "{'apiUrl':'%s','apiKey':'wrong-key-of-somebody'}", standin.api);
+    OUTCOME opened = host_open_text(config, &stranger);
+    EXPECT(opened, EEP_OK);
+    OUTCOME told = EXPLAIN(stranger, lease);
+    expect_cause(&told, "credentials", EEP_E_UNAUTHENTICATED, "");
+    plugin()->close(stranger);
+}
+
+static void a_lease_that_is_not_known(void **state)
+{
+    (void)state;
+    OUTCOME told = EXPLAIN(env, "11111111-2222-3333-4444-555555555555");
+    expect_cause(&told, "lease", EEP_E_LEASE_LOST, "does not know");
+    assert_non_null(strstr(symptom(&told, "lease")->advice.ptr, "organization"));
+    assert_int_equal(told.explanation.lease_count, 0);
+}
+
+static void the_daemon_is_dead(void **state)
+{
+    (void)state;
+    standin_faults(&standin, "[{'match':{'path':'/process/execute'},'do':{'status':502}}]");
+    OUTCOME told = EXPLAIN(env, lease);
+    expect_cause(&told, "daemon", EEP_E_SANDBOX, "502");
+    standin_faults(&standin, NULL);
+}
+
+static void the_toolbox_cannot_be_reached(void **state)
+{
+    eep_env *fenced = host_open(&standin, "'toolboxHosts':['elsewhere.example']");
+    (void)state;
+    OUTCOME told = EXPLAIN(fenced, lease);
+    expect_cause(&told, "toolbox", EEP_E_PERMISSION_DENIED, "toolboxHosts");
+    plugin()->close(fenced);
+}
+
+static void the_disk_is_full_or_a_tool_is_missing(void **state)
+{
+    char other[EEP_LEASE_MAX + 1];
+    eep_env *odd = host_open(&standin, "'env':{'PATH':'/home/daytona/bin:/usr/bin:/bin'}");
+    (void)state;
+    host_acquire(odd, other);
+    EXPECT_RUN(odd, other,
+               "mkdir ~/bin; printf '#!/bin/sh\\necho a; echo x 1000000 1000000 12 100%% /\\n' >~/bin/df; "
+               "chmod +x ~/bin/df",
+               "");
+    OUTCOME full = EXPLAIN(odd, other);
+    expect_cause(&full, "disk", EEP_E_SANDBOX, "is full");
+    EXPECT_RUN(odd, other, "rm ~/bin/df; rm ~/.eep/identity", "");
+    OUTCOME lost = EXPLAIN(odd, other);
+    expect_cause(&lost, "identity", EEP_E_LEASE_LOST, "missing");
+    host_destroy(odd, other);
+    plugin()->close(odd);
+}
+
+/* Last: they change the sandbox. */
+static void states_are_explained(void **state)
+{
+    (void)state;
+    OUTCOME released = RELEASE(env, lease, EEP_RELEASE_STOP);
+    EXPECT(released, EEP_OK);
+    standin_forget(&standin);
+    OUTCOME stopped = EXPLAIN(env, lease);
+    expect_cause(&stopped, "state", EEP_E_CONFLICT, "stopped");
+    assert_int_equal(standin_count(&standin, "POST", NULL), 0); /* nothing was started */
+    standin_force(&standin, lease, "{\"state\":\"error\",\"errorReason\":\"no room\",\"recoverable\":true}");
+    OUTCOME broken = EXPLAIN(env, lease);
+    expect_cause(&broken, "state", EEP_E_SANDBOX, "no room");
+    assert_non_null(strstr(symptom(&broken, "state")->advice.ptr, "recover"));
+    host_destroy(env, lease);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_works_has_no_cause),
+        cmocka_unit_test(the_service_is_down),
+        cmocka_unit_test(the_credentials_are_refused),
+        cmocka_unit_test(a_lease_that_is_not_known),
+        cmocka_unit_test(the_daemon_is_dead),
+        cmocka_unit_test(the_toolbox_cannot_be_reached),
+        cmocka_unit_test(the_disk_is_full_or_a_tool_is_missing),
+        cmocka_unit_test(states_are_explained),
+    };
+    return cmocka_run_group_tests_name("explain", tests, start, stop);
+}
