@@ -78,7 +78,8 @@ $(BUILD)/tests/cli/leases_test: $(BUILD)/tests/cli/leases_test.o $(BUILD)/tests/
                                 $(CLI_HARNESS) | $(BUILD)/eep
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ -ljson-c -lcmocka -o $@
 
-TESTS += $(CLI_LEASE_TESTS) $(BUILD)/tests/cli/leases_test
+TESTS         += $(CLI_LEASE_TESTS) $(BUILD)/tests/cli/leases_test
+FOREIGN_TESTS += tests/cli/crash_test.py
 
 # -- hosts in other languages
 

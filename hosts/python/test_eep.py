@@ -5,7 +5,6 @@ Wants EEP_TEST_PLUGIN and STANDIN (tools/run-tests sets them), and the source tr
 """
 import asyncio
 import ctypes
-import json
 import os
 import re
 import signal
@@ -14,52 +13,28 @@ import sys
 import threading
 import time
 import unittest
-import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "../../tests/support")]
 
 import eep  # noqa: E402
 import eep.aio  # noqa: E402
+import standin  # noqa: E402
 import unittest_lines  # noqa: E402
 from eep import abi  # noqa: E402
 
-KEY = "python-key"
 GOLDEN = ["layout.golden", "layout.execution.golden", "layout.lease.golden", "layout.async.golden"]
 TABLES = {"plugin": abi.Table, "execution_table": abi.ExecutionTable, "lease_table": abi.LeaseTable,
           "async_table": abi.AsyncTable}
 
 
-class Standin:
-    """A stand-in of the test's own; ends with it, because its standard input does."""
-
-    def __init__(self):
-        ready, write = os.pipe()
-        self.process = subprocess.Popen(
-            [os.environ["STANDIN"], "--port", "0", "--ready-fd", str(write), "--key", KEY, "--control", "--quiet"],
-            pass_fds=[write])
-        os.close(write)
-        with os.fdopen(ready) as lines:
-            self.api = lines.readline().strip()
-        self.config = {"apiUrl": self.api, "apiKey": KEY}
-
-    def there(self):
-        with urllib.request.urlopen(self.api[:-len("/api")] + "/_standin/sandboxes", timeout=10) as answer:
-            return json.load(answer)
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(30)
-
-
 def setUpModule():
-    global standin, plugin
-    standin = Standin()
+    global server, plugin, config
+    running = standin.running("--control")
+    server = running.__enter__()
+    unittest.addModuleCleanup(running.__exit__, None, None, None)
     plugin = eep.load(os.environ["EEP_TEST_PLUGIN"])
-
-
-def tearDownModule():
-    standin.stop()
+    config = {"apiUrl": server.api_url, "apiKey": server.key}
 
 
 def declared(struct_name):
@@ -109,7 +84,7 @@ class Local(unittest.TestCase):
         self.assertIn("apiKey", caught.exception.message)
 
     def test_a_closed_environment_says_so(self):
-        env = plugin.open(standin.config)
+        env = plugin.open(config)
         env.close()
         with self.assertRaises(ValueError):
             env.probe()
@@ -123,7 +98,7 @@ class Lease(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.env = plugin.open(standin.config)
+        cls.env = plugin.open(config)
         cls.lease = cls.env.acquire(idempotency_key="python", labels={"a": "b"}, env={"FROM": "acquire"}).lease
 
     @classmethod
@@ -216,7 +191,7 @@ class Awaited(unittest.IsolatedAsyncioTestCase):
     """The same through asyncio and eep.async/1; the calls themselves are tested above."""
 
     async def asyncSetUp(self):
-        self.env = await eep.aio.open(plugin, standin.config).__aenter__()
+        self.env = await eep.aio.open(plugin, config).__aenter__()
         self.lease = (await self.env.acquire()).lease
 
     async def asyncTearDown(self):
@@ -266,20 +241,20 @@ class Awaited(unittest.IsolatedAsyncioTestCase):
         on = asyncio.Event()
         running = asyncio.create_task(self.env.execute(self.lease, "echo on; sleep 60", on_output=lambda *_: on.set()))
         await asyncio.wait_for(on.wait(), 30)
-        with plugin.open(standin.config) as other:
+        with plugin.open(config) as other:
             await self.env.__aexit__(None, None, None)
             with self.assertRaises(eep.Error) as caught:
                 await running
             self.assertEqual(caught.exception.name, "SHUTDOWN")
             other.release(self.lease, eep.DESTROY)
-        self.env, self.lease = await eep.aio.open(plugin, standin.config).__aenter__(), None
+        self.env, self.lease = await eep.aio.open(plugin, config).__aenter__(), None
 
 
 class Programs(unittest.TestCase):
     """As processes of their own."""
 
     def start(self, *argv):
-        environment = dict(os.environ, DAYTONA_API_URL=standin.api, DAYTONA_API_KEY=KEY)
+        environment = dict(os.environ, DAYTONA_API_URL=server.api_url, DAYTONA_API_KEY=server.key)
         return subprocess.Popen([sys.executable, *argv], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                 env=environment)
 
@@ -296,7 +271,7 @@ class Programs(unittest.TestCase):
         self.assertEqual((process.returncode, out), (0, b"0 + 1 + ... + 99 = 4950\n"), err)
 
     def test_interrupt_ends_the_command(self):
-        before = standin.there()["live"]
+        before = server.call("GET", "/_standin/sandboxes")["live"]
         text = ("import sys; sys.path.insert(0, %r); import eep\n"
                 "with eep.load(sys.argv[1]).open(trust_env=True) as env:\n"
                 "    lease = env.acquire().lease\n"
@@ -310,7 +285,7 @@ class Programs(unittest.TestCase):
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=50)
         self.assertIn(b"KeyboardInterrupt", err)
-        self.assertEqual(standin.there()["live"], before)
+        self.assertEqual(server.call("GET", "/_standin/sandboxes")["live"], before)
         self.assertLess(time.monotonic() - began, 50)
 
 
