@@ -72,6 +72,7 @@ static const struct kind kinds[FINDING_KINDS] = {
                                     "set autoDeleteInterval to -1, or reuseLease to false"},
     [FOUND_NEVER_STOPS] = {INFO, "never_stops",
                            "set it to some minutes, unless you release every lease without fail"},
+    [FOUND_STOPS_UNDER_WORK] = {WARNING, "stops_under_work", "set it to 2 or more"},
     [FOUND_BLOCKED_BUT_ALLOWED] = {WARNING, "blocked_but_allowed", "set one of them"},
     [FOUND_UNKNOWN_KEY] = {WARNING, "unknown_key", "leave it out"},
     [FOUND_UNKNOWN_KEY_STRICT] = {ERROR, "unknown_key", "leave it out"},

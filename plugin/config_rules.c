@@ -81,6 +81,11 @@ static int check_life(struct load *load)
     if (config->auto_stop_interval == 0)
         TRY(add(load, FOUND_NEVER_STOPS, "autoStopInterval",
                 "is 0: a forgotten sandbox runs, and costs, for ever"));
+    /* The proxy tells of use every 50 s, and that is written down late. */
+    if (config->auto_stop_interval == 1)
+        TRY(add(
+            load, FOUND_STOPS_UNDER_WORK, "autoStopInterval",
+            "is 1: the service notices use so late that it may stop the sandbox under a running command"));
     return EEP_OK;
 }
 

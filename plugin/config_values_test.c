@@ -372,6 +372,8 @@ static void test_life(void **state)
         {"\"reuseLease\":true,\"autoDeleteInterval\":0", "W reused_but_ephemeral /autoDeleteInterval"},
         {"\"reuseLease\":true,\"autoDeleteInterval\":10", ""},
         {"\"autoStopInterval\":0", "I never_stops /autoStopInterval"},
+        {"\"autoStopInterval\":1", "W stops_under_work /autoStopInterval"},
+        {"\"autoStopInterval\":2", ""},
     };
     (void)state;
     EXPECT_ALL(samples);
