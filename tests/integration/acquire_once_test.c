@@ -5,34 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "host.h"
 #include "process.h"
-
-static struct standin standin;
-static eep_env *env;
-
-static int start(void **state)
-{
-    (void)state;
-    standin_start(&standin, NULL);
-    env = host_open(&standin, NULL);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    plugin()->close(env);
-    standin_stop(&standin);
-    return 0;
-}
-
-static int no_faults(void **state)
-{
-    (void)state;
-    standin_faults(&standin, NULL);
-    return 0;
-}
+#include "stage.h"
 
 /* -- Ambiguous outcomes ------------------------------------------------------------------------ */
 
@@ -379,19 +353,19 @@ static void one_of_many_is_the_maker(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(an_ambiguous_outcome_is_settled, no_faults),
-        cmocka_unit_test_teardown(a_broken_create_leaves_nothing, no_faults),
-        cmocka_unit_test_teardown(a_broken_create_with_a_key_is_told_again, no_faults),
-        cmocka_unit_test_teardown(a_failed_start_without_a_sandbox_costs_no_time, no_faults),
-        cmocka_unit_test_teardown(what_cannot_be_found_is_named, no_faults),
-        cmocka_unit_test_teardown(a_refused_repeat_is_no_refusal, no_faults),
-        cmocka_unit_test_teardown(an_order_that_may_still_come_is_named, no_faults),
-        cmocka_unit_test_teardown(an_undoing_that_is_not_confirmed_is_named, no_faults),
-        cmocka_unit_test_teardown(what_is_given_back_meanwhile_is_made_anew, no_faults),
-        cmocka_unit_test_teardown(a_killed_host_has_made_one, no_faults),
-        cmocka_unit_test_teardown(hosts_at_once_share_one, no_faults),
+        cmocka_unit_test_teardown(an_ambiguous_outcome_is_settled, stage_without_faults),
+        cmocka_unit_test_teardown(a_broken_create_leaves_nothing, stage_without_faults),
+        cmocka_unit_test_teardown(a_broken_create_with_a_key_is_told_again, stage_without_faults),
+        cmocka_unit_test_teardown(a_failed_start_without_a_sandbox_costs_no_time, stage_without_faults),
+        cmocka_unit_test_teardown(what_cannot_be_found_is_named, stage_without_faults),
+        cmocka_unit_test_teardown(a_refused_repeat_is_no_refusal, stage_without_faults),
+        cmocka_unit_test_teardown(an_order_that_may_still_come_is_named, stage_without_faults),
+        cmocka_unit_test_teardown(an_undoing_that_is_not_confirmed_is_named, stage_without_faults),
+        cmocka_unit_test_teardown(what_is_given_back_meanwhile_is_made_anew, stage_without_faults),
+        cmocka_unit_test_teardown(a_killed_host_has_made_one, stage_without_faults),
+        cmocka_unit_test_teardown(hosts_at_once_share_one, stage_without_faults),
         cmocka_unit_test(one_of_many_is_the_maker),
     };
     if (argc == 4) return acquire_in_this_process(argv[2], argv[3]);
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, stage_start, stage_stop);
 }

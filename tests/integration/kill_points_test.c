@@ -251,15 +251,15 @@ static void each_command_ran_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(a_start_is_cut_at_every_point, place_without_faults),
-        cmocka_unit_test_teardown(a_rate_limit_is_waited_for, place_without_faults),
-        cmocka_unit_test_teardown(a_detached_start_is_cut_at_every_point, place_without_faults),
-        cmocka_unit_test_teardown(a_wait_is_cut_at_every_point, place_without_faults),
-        cmocka_unit_test_teardown(an_attach_is_cut_at_every_point, place_without_faults),
-        cmocka_unit_test_teardown(a_kill_is_cut_at_every_point, place_without_faults),
-        cmocka_unit_test_teardown(a_list_is_cut_at_every_point, place_without_faults),
-        cmocka_unit_test_teardown(a_drop_is_cut_at_every_point, place_without_faults),
-        cmocka_unit_test_teardown(a_download_is_cut_at_every_point, place_without_faults),
+        cmocka_unit_test_teardown(a_start_is_cut_at_every_point, stage_without_faults),
+        cmocka_unit_test_teardown(a_rate_limit_is_waited_for, stage_without_faults),
+        cmocka_unit_test_teardown(a_detached_start_is_cut_at_every_point, stage_without_faults),
+        cmocka_unit_test_teardown(a_wait_is_cut_at_every_point, stage_without_faults),
+        cmocka_unit_test_teardown(an_attach_is_cut_at_every_point, stage_without_faults),
+        cmocka_unit_test_teardown(a_kill_is_cut_at_every_point, stage_without_faults),
+        cmocka_unit_test_teardown(a_list_is_cut_at_every_point, stage_without_faults),
+        cmocka_unit_test_teardown(a_drop_is_cut_at_every_point, stage_without_faults),
+        cmocka_unit_test_teardown(a_download_is_cut_at_every_point, stage_without_faults),
         cmocka_unit_test(each_command_ran_once),
     };
     return cmocka_run_group_tests(tests, start, place_stop);

@@ -3,27 +3,9 @@
 #include <stdlib.h>
 
 #include "leases.h"
+#include "stage.h"
 
 enum { MINUTE_MS = 60000 };
-
-static struct standin standin;
-static eep_env *env;
-
-static int start(void **state)
-{
-    (void)state;
-    standin_start(&standin, NULL);
-    env = host_open(&standin, NULL);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    plugin()->close(env);
-    standin_stop(&standin);
-    return 0;
-}
 
 static void an_extension_is_found_by_its_id(void **state)
 {
@@ -450,6 +432,6 @@ int main(void)
         cmocka_unit_test(nothing_else_does),
         cmocka_unit_test(keepalive_does),
     };
-    return cmocka_run_group_tests_name("leases", tests, start, stop) +
-           cmocka_run_group_tests_name("who keeps a lease alive", fast, start_fast, stop);
+    return cmocka_run_group_tests_name("leases", tests, stage_start, stage_stop) +
+           cmocka_run_group_tests_name("who keeps a lease alive", fast, start_fast, stage_stop);
 }

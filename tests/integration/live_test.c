@@ -168,7 +168,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_is_heard_soon),
         cmocka_unit_test(a_prompt_without_a_newline_is_heard),
-        cmocka_unit_test_teardown(nothing_is_heard_twice_or_never, place_without_faults),
+        cmocka_unit_test_teardown(nothing_is_heard_twice_or_never, stage_without_faults),
         cmocka_unit_test(who_comes_back_hears_the_rest),
         cmocka_unit_test(merged_streams_keep_their_order),
     };

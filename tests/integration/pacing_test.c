@@ -4,28 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "host.h"
-
-static struct standin standin;
-static eep_env *env;
+#include "stage.h"
 
 /* Limits outlive environments, so each test has a service of its own. */
-static int start(void **state)
-{
-    (void)state;
-    standin_start(&standin, NULL);
-    env = host_open(&standin, NULL);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    plugin()->close(env);
-    standin_stop(&standin);
-    return 0;
-}
-
 static void throttle(const char *limits)
 {
     json_object_put(standin_control(&standin, "PUT", "/_standin/throttlers", limits));
@@ -220,13 +201,13 @@ static void a_401_of_the_service_stops_the_calls(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_storm_is_spread, start, stop),
-        cmocka_unit_test_setup_teardown(any_retry_after_is_kept, start, stop),
-        cmocka_unit_test_setup_teardown(limits_while_polling_fail_nothing, start, stop),
-        cmocka_unit_test_setup_teardown(a_limit_that_never_opens, start, stop),
-        cmocka_unit_test_setup_teardown(what_is_full_may_be_tried_again, start, stop),
-        cmocka_unit_test_setup_teardown(a_401_of_the_toolbox_is_looked_into, start, stop),
-        cmocka_unit_test_setup_teardown(a_401_of_the_service_stops_the_calls, start, stop),
+        cmocka_unit_test_setup_teardown(a_storm_is_spread, stage_start, stage_stop),
+        cmocka_unit_test_setup_teardown(any_retry_after_is_kept, stage_start, stage_stop),
+        cmocka_unit_test_setup_teardown(limits_while_polling_fail_nothing, stage_start, stage_stop),
+        cmocka_unit_test_setup_teardown(a_limit_that_never_opens, stage_start, stage_stop),
+        cmocka_unit_test_setup_teardown(what_is_full_may_be_tried_again, stage_start, stage_stop),
+        cmocka_unit_test_setup_teardown(a_401_of_the_toolbox_is_looked_into, stage_start, stage_stop),
+        cmocka_unit_test_setup_teardown(a_401_of_the_service_stops_the_calls, stage_start, stage_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

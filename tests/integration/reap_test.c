@@ -3,27 +3,9 @@
 #include <stdlib.h>
 
 #include "leases.h"
+#include "stage.h"
 
 enum { MINUTE_MS = 60000, HOUR_MS = 60 * MINUTE_MS, LONG_AGO_MS = 10 * MINUTE_MS };
-
-static struct standin standin;
-static eep_env *env;
-
-static int start(void **state)
-{
-    (void)state;
-    standin_start(&standin, NULL);
-    env = host_open(&standin, NULL);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    plugin()->close(env);
-    standin_stop(&standin);
-    return 0;
-}
 
 /* As if nobody had used it for so long. */
 static void age(const char *lease, long idle_ms)
@@ -375,5 +357,5 @@ int main(void)
         cmocka_unit_test(a_deadline_tells_what_was_done),
         cmocka_unit_test(pages_leave_none_out),
     };
-    return cmocka_run_group_tests_name("reap", tests, start, stop);
+    return cmocka_run_group_tests_name("reap", tests, stage_start, stage_stop);
 }

@@ -3,33 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "host.h"
+#include "stage.h"
 
-static struct standin standin; /* its starts take no time: "started" is the first answer */
-static eep_env *env;
-
-static int start(void **state)
-{
-    (void)state;
-    standin_start(&standin, NULL);
-    env = host_open(&standin, NULL);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    plugin()->close(env);
-    standin_stop(&standin);
-    return 0;
-}
-
-static int no_faults(void **state)
-{
-    (void)state;
-    standin_faults(&standin, NULL);
-    return 0;
-}
+/* The stand-in's starts take no time: "started" is the first answer. */
 
 /* A resume in an environment that knows nothing of the lease, as of another process. */
 static uint32_t flags_elsewhere(const char *lease)
@@ -245,9 +221,9 @@ int main(void)
         cmocka_unit_test(an_emptied_machine_is_told),
         cmocka_unit_test(the_organization_is_named),
         cmocka_unit_test(an_organization_of_a_token_is_known),
-        cmocka_unit_test_teardown(a_setup_that_fails_deletes_nothing, no_faults),
-        cmocka_unit_test_teardown(a_lost_preparation_is_made_again, no_faults),
-        cmocka_unit_test_teardown(a_limit_on_the_way_in_is_kept, no_faults),
+        cmocka_unit_test_teardown(a_setup_that_fails_deletes_nothing, stage_without_faults),
+        cmocka_unit_test_teardown(a_lost_preparation_is_made_again, stage_without_faults),
+        cmocka_unit_test_teardown(a_limit_on_the_way_in_is_kept, stage_without_faults),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, stage_start, stage_stop);
 }

@@ -2,34 +2,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "host.h"
 #include "process.h"
-
-static struct standin standin;
-static eep_env *env;
-
-static int start(void **state)
-{
-    (void)state;
-    standin_start(&standin, NULL);
-    env = host_open(&standin, NULL);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    plugin()->close(env);
-    standin_stop(&standin);
-    return 0;
-}
-
-static int no_faults(void **state)
-{
-    (void)state;
-    standin_faults(&standin, NULL);
-    return 0;
-}
+#include "stage.h"
 
 #define TASK(name) LABELS({TEXT("task"), TEXT(name)})
 #define REUSE(env, name, ...)                                                                                \
@@ -281,15 +255,15 @@ int main(int argc, char **argv)
         cmocka_unit_test(what_another_tool_made_is_adopted),
         cmocka_unit_test(only_all_labels_are_a_match),
         cmocka_unit_test(the_best_is_chosen),
-        cmocka_unit_test_teardown(a_start_that_fails_makes_no_second, no_faults),
+        cmocka_unit_test_teardown(a_start_that_fails_makes_no_second, stage_without_faults),
         cmocka_unit_test(another_request_is_a_conflict),
         cmocka_unit_test(another_owners_is_not_taken),
-        cmocka_unit_test_teardown(what_the_list_does_not_show_yet_is_found, no_faults),
-        cmocka_unit_test_teardown(what_the_list_still_shows_is_not_believed, no_faults),
-        cmocka_unit_test_teardown(lost_answers_are_asked_for_again, no_faults),
-        cmocka_unit_test_teardown(hosts_at_once_end_with_one, no_faults),
+        cmocka_unit_test_teardown(what_the_list_does_not_show_yet_is_found, stage_without_faults),
+        cmocka_unit_test_teardown(what_the_list_still_shows_is_not_believed, stage_without_faults),
+        cmocka_unit_test_teardown(lost_answers_are_asked_for_again, stage_without_faults),
+        cmocka_unit_test_teardown(hosts_at_once_end_with_one, stage_without_faults),
         cmocka_unit_test(it_needs_labels_and_no_key),
     };
     if (argc == 3) return reuse_in_this_process(argv[2]);
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, stage_start, stage_stop);
 }

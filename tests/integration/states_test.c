@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "host.h"
+#include "stage.h"
 
 enum { WORKERS = 16, TRANSITION_MS = 100 };
 
@@ -90,9 +90,6 @@ struct cell {
     struct outcome made;
     struct outcome outcome;
 };
-
-static struct standin standin;
-static eep_env *env;
 
 enum { STUCK_TIMEOUT_MS = 700, STUCK_GRACE_MS = 300 };
 
@@ -504,22 +501,6 @@ static void contradictions_are_outwaited(void **state)
     host_destroy(env, lease);
 }
 
-static int start(void **state)
-{
-    (void)state;
-    standin_start(&standin, NULL);
-    env = host_open(&standin, NULL);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    plugin()->close(env);
-    standin_stop(&standin);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -533,5 +514,5 @@ int main(void)
         cmocka_unit_test(a_lost_release_is_no_earlier_one),
         cmocka_unit_test(contradictions_are_outwaited),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, stage_start, stage_stop);
 }
