@@ -1,6 +1,5 @@
 /* guest_test.c: a plugin is a guest: what belongs to the process is after a lease as it was before, whatever state
  * the host has left it in. */
-#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +12,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "holdings.h"
 #include "host.h"
 #include "process.h"
 
@@ -119,31 +119,20 @@ static void expect_same(const struct manners *before, const struct manners *afte
 }
 
 /* How many entries a folder of /proc/self has. */
-static size_t entries(const char *folder)
-{
-    size_t count = 0;
-    DIR *list = opendir(folder);
-    assert_non_null(list);
-    while (readdir(list) != NULL)
-        count++;
-    closedir(list);
-    return count;
-}
-
 static void nothing_of_the_process_changes(void **state)
 {
     struct manners before;
     struct manners after;
     (void)state;
     plugin();
-    size_t threads = entries("/proc/self/task");
+    long threads = holdings_threads();
     manners_take(&before);
     eep_env *env = host_open(&standin, NULL);
     whole_lease(env);
     plugin()->close(env);
     manners_take(&after);
     expect_same(&before, &after);
-    AWAIT(entries("/proc/self/task") <= threads + 1); /* the I/O thread stays, and it is one */
+    AWAIT(holdings_threads() <= threads + 1); /* the I/O thread stays, and it is one */
     free(before.environment);
     free(after.environment);
 }
@@ -167,12 +156,12 @@ static void no_descriptor_is_left_or_inherited(void **state)
     char lease[EEP_LEASE_MAX + 1];
     eep_env *env = host_open(&standin, NULL);
     host_acquire(env, lease);
-    size_t before = entries("/proc/self/fd");
+    long before = holdings_descriptors();
     for (int i = 0; i < 200; i++) {
         OUTCOME ran = EXECUTE(env, lease, ARGV(TEXT("true")));
         EXPECT(ran, EEP_OK);
     }
-    assert_int_equal(entries("/proc/self/fd"), before);
+    assert_int_equal(holdings_descriptors(), before);
     expect_not_inherited();
     host_destroy(env, lease);
     plugin()->close(env);
@@ -184,15 +173,15 @@ static void environments_leave_nothing_behind(void **state)
     eep_env *first = host_open(&standin, NULL);
     whole_lease(first);
     plugin()->close(first);
-    size_t threads = entries("/proc/self/task");
+    long threads = holdings_threads();
     for (int i = 0; i < 50; i++) {
         eep_env *env = host_open(&standin, NULL);
         OUTCOME probed = PROBE(env);
         EXPECT(probed, EEP_OK);
         plugin()->close(env);
     }
-    AWAIT(entries("/proc/self/task") <= threads);
-    assert_true(entries("/proc/self/fd") < 64);
+    AWAIT(holdings_threads() <= threads);
+    assert_true(holdings_descriptors() < 62);
 }
 
 /* -- Signals ----------------------------------------------------------------------------------- */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "executions.h"
+#include "holdings.h"
 #include "place.h"
 
 enum { TIMEOUT_MS = 1500, GRACE_MS = 500, SLACK_MS = 2500, GROWTH_MAX_KB = 16 << 10 };
@@ -81,23 +82,13 @@ static int be_honest(void **state)
 
 /* -- Memory and time --------------------------------------------------------------------------- */
 
-static long rss_kb(void)
-{
-    long pages = 0;
-    FILE *statm = fopen("/proc/self/statm", "r");
-    assert_non_null(statm);
-    assert_int_equal(fscanf(statm, "%*s %ld", &pages), 1);
-    fclose(statm);
-    return pages * (sysconf(_SC_PAGESIZE) / 1024);
-}
-
 static long before_kb;
 
 static void expect_bounded(const struct outcome *outcome)
 {
     assert_in_range(outcome->elapsed_ms, 0, TIMEOUT_MS + GRACE_MS + SLACK_MS);
-    if (before_kb == 0) before_kb = rss_kb();
-    if (!SANITIZED) assert_true(rss_kb() - before_kb <= GROWTH_MAX_KB);
+    if (before_kb == 0) before_kb = holdings_kib("VmRSS:");
+    if (!SANITIZED) assert_true(holdings_kib("VmRSS:") - before_kb <= GROWTH_MAX_KB);
 }
 
 static struct outcome execute_against(const char *answer)

@@ -1,11 +1,11 @@
 /* many_test.c: hundreds of commands, one after another and at once, leave nothing behind but what the retention keeps. */
-#include <dirent.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "executions.h"
+#include "holdings.h"
 #include "place.h"
 
 enum { IN_A_ROW = 200, AT_ONCE = 32, KEPT = 200, GROWTH_MAX_KB = 4 << 10 };
@@ -17,27 +17,6 @@ enum { SANITIZED = 0 };
 #endif
 
 /* -- What there is ----------------------------------------------------------------------------- */
-
-static size_t entries(const char *path)
-{
-    size_t count = 0;
-    DIR *folder = opendir(path);
-    assert_non_null(folder);
-    while (readdir(folder) != NULL)
-        count++;
-    closedir(folder);
-    return count;
-}
-
-static long rss_kb(void)
-{
-    long pages = 0;
-    FILE *statm = fopen("/proc/self/statm", "r");
-    assert_non_null(statm);
-    assert_int_equal(fscanf(statm, "%*s %ld", &pages), 1);
-    fclose(statm);
-    return pages * (sysconf(_SC_PAGESIZE) / 1024);
-}
 
 /* What a script in the sandbox says. */
 static long ask(const char *script)
@@ -63,13 +42,13 @@ static void hundreds_in_a_row_leave_nothing(void **state)
 {
     (void)state;
     run_some(20);
-    size_t fds = entries("/proc/self/fd");
-    size_t threads = entries("/proc/self/task");
-    long before_kb = rss_kb();
+    long fds = holdings_descriptors();
+    long threads = holdings_threads();
+    long before_kb = holdings_kib("VmRSS:");
     run_some(IN_A_ROW);
-    assert_int_equal(entries("/proc/self/fd"), fds);
-    assert_int_equal(entries("/proc/self/task"), threads);
-    if (!SANITIZED) assert_true(rss_kb() - before_kb <= GROWTH_MAX_KB);
+    assert_int_equal(holdings_descriptors(), fds);
+    assert_int_equal(holdings_threads(), threads);
+    if (!SANITIZED) assert_true(holdings_kib("VmRSS:") - before_kb <= GROWTH_MAX_KB);
     AWAIT(standin_total(&standin, "processes") == 0);
     /* a record, and a file for each stream; nothing of how it was started or ended */
     assert_int_equal(ask("ls ~/.eep | grep '\\.' | grep -cv '^[0-9a-f]*\\.[poe]$'; :"), 0);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "executions.h"
+#include "holdings.h"
 #include "place.h"
 
 enum { BLOCK = 1 << 20, GROWTH_MAX_KB = 16 << 10 };
@@ -54,18 +55,6 @@ static bool is_right(uint64_t offset, const unsigned char *data, size_t len)
     return true;
 }
 
-static long status_kb(const char *key)
-{
-    char line[256];
-    long value = -1;
-    FILE *status = fopen("/proc/self/status", "r");
-    assert_non_null(status);
-    while (value < 0 && fgets(line, sizeof line, status) != NULL)
-        if (strncmp(line, key, strlen(key)) == 0) value = strtol(line + strlen(key), NULL, 10);
-    fclose(status);
-    return value;
-}
-
 /* From here on VmHWM tells the peak. */
 static long reset_peak(void)
 {
@@ -73,12 +62,12 @@ static long reset_peak(void)
     assert_non_null(file);
     fputs("5", file);
     fclose(file);
-    return status_kb("VmRSS:");
+    return holdings_kib("VmRSS:");
 }
 
 static void expect_flat(long before_kb)
 {
-    long growth = status_kb("VmHWM:") - before_kb;
+    long growth = holdings_kib("VmHWM:") - before_kb;
     print_message("  memory grew by %ld kB\n", growth);
     if (!SANITIZED) assert_true(growth <= GROWTH_MAX_KB);
 }
