@@ -109,6 +109,14 @@ void done_clear(struct done *done)
     free(done->output[1]);
 }
 
+void async_expect_code(const struct done *done, int32_t code)
+{
+    if (done->event.code != code)
+        fail_msg("%d instead of %d: %s", done->event.code, code,
+                 done->event.error ? done->event.error->message.ptr : "");
+    assert_int_equal(done->event.error != NULL, code != EEP_OK);
+}
+
 void async_expect_nothing_left(eep_env *env)
 {
     eep_event event = {.head.struct_size = sizeof event};

@@ -22,6 +22,11 @@ uint64_t async_submit(eep_env *env, const char *call, const void *request, uint3
     async_submit(env, call, &(request_type){.head.struct_size = sizeof(request_type), __VA_ARGS__},          \
                  sizeof(result_type), flags)
 
+/* A shell text in a lease. */
+#define SUBMIT_SCRIPT(env, in_lease, script_text, flags, ...)                                                \
+    SUBMIT(env, "execute", eep_execute_request, eep_execution, flags, .lease = text(in_lease),               \
+           .script = TEXT(script_text), __VA_ARGS__)
+
 /* An operation's end, and what it told before: its output, stream by stream, and its log. */
 struct done {
     eep_event event;
@@ -38,6 +43,9 @@ struct done async_await(eep_env *env, uint64_t op);
 void done_clear(struct done *done);
 
 #define DONE __attribute__((cleanup(done_clear))) struct done
+
+/* It ended so, and has an error if that is one. */
+void async_expect_code(const struct done *done, int32_t code);
 
 /* Forgets kept events: none may be left. */
 void async_expect_nothing_left(eep_env *env);

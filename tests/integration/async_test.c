@@ -1,49 +1,21 @@
 /* async_test.c: eep.async/1 at a real stand-in: submitted calls are the blocking calls in every respect, their events
- * come once and in order, and none of it needs the host's threads. */
-#include <dirent.h>
-#include <poll.h>
-#include <pthread.h>
+ * come once and in order, and none of it needs the host's threads. How they end: async_end_test.c. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "async_host.h"
+#include "holdings.h"
+#include "place.h"
 #include "process.h"
 
-static struct standin standin;
-static eep_env *env;
-static char lease[EEP_LEASE_MAX + 1];
-
-static int start(void **state)
-{
-    (void)state;
-    standin_start(&standin, NULL);
-    env = host_open(&standin, NULL);
-    host_acquire(env, lease);
-    return 0;
-}
+#define RUN(...) SUBMIT_SCRIPT(env, lease, __VA_ARGS__)
 
 static int stop(void **state)
 {
-    (void)state;
     async_expect_nothing_left(env);
-    host_destroy(env, lease);
-    plugin()->close(env);
-    standin_stop(&standin);
-    return 0;
+    return place_stop(state);
 }
-
-static void expect_code(const struct done *done, int32_t code)
-{
-    if (done->event.code != code)
-        fail_msg("%d instead of %d: %s", done->event.code, code,
-                 done->event.error ? done->event.error->message.ptr : "");
-    assert_int_equal(done->event.error != NULL, code != EEP_OK);
-}
-
-#define RUN(script_text, flags, ...)                                                                         \
-    SUBMIT(env, "execute", eep_execute_request, eep_execution, flags, .lease = text(lease),                  \
-           .script = TEXT(script_text), __VA_ARGS__)
 
 /* -- The same as the blocking calls ------------------------------------------------------------ */
 
@@ -60,7 +32,7 @@ static void leases_are_the_same(void **state)
     EXPECT(blocking, EEP_OK);
     DONE done = async_await(env, SUBMIT(env, "acquire_lease", eep_acquire_request, eep_lease, 0,
                                         .idempotency_key = TEXT("async"), LABELS({TEXT("a"), TEXT("b")})));
-    expect_code(&done, EEP_OK);
+    async_expect_code(&done, EEP_OK);
     const eep_lease *is = done.event.result;
     expect_same_str(is->lease, blocking.lease.lease);
     expect_same_str(is->name, blocking.lease.name);
@@ -70,11 +42,11 @@ static void leases_are_the_same(void **state)
     assert_int_equal(is->head.flags, EEP_LEASE_REUSED);
     DONE resumed = async_await(
         env, SUBMIT(env, "resume_lease", eep_resume_request, eep_lease, 0, .lease = blocking.lease.lease));
-    expect_code(&resumed, EEP_OK);
+    async_expect_code(&resumed, EEP_OK);
     expect_same_str(((const eep_lease *)resumed.event.result)->home, blocking.lease.home);
     DONE released = async_await(env, SUBMIT(env, "release", eep_release_request, eep_released, 0,
                                             .lease = blocking.lease.lease, .mode = EEP_RELEASE_DESTROY));
-    expect_code(&released, EEP_OK);
+    async_expect_code(&released, EEP_OK);
     assert_int_equal(((const eep_released *)released.event.result)->mode, EEP_RELEASE_DESTROY);
 }
 
@@ -83,29 +55,29 @@ static void the_other_calls_are_there(void **state)
     (void)state;
     DONE probed =
         async_await(env, SUBMIT(env, "probe", eep_probe_request, eep_probe, 0, .max_depth = EEP_PROBE_QUOTA));
-    expect_code(&probed, EEP_OK);
+    async_expect_code(&probed, EEP_OK);
     assert_int_equal(((const eep_probe *)probed.event.result)->failed, 0);
     DONE realized = async_await(
         env, SUBMIT(env, "realize_workspace", eep_realize_request, eep_workspace, 0, .lease = text(lease),
                     SOURCES({.kind = EEP_SOURCE_FILE, .path = TEXT("f"), .data = BYTES("content")},
                             {.kind = EEP_SOURCE_DIR, .path = TEXT("d")})));
-    expect_code(&realized, EEP_OK);
+    async_expect_code(&realized, EEP_OK);
     const eep_workspace *workspace = realized.event.result;
     assert_int_equal(workspace->files, 2);
     assert_int_equal(workspace->source_count, 2);
     EXPECT_RUN(env, lease, "cat f; ls -d d", "contentd\n");
     DONE got = async_await(
         env, SUBMIT(env, EEP_EXT_LEASE ".get", eep_lease_get_request, eep_leases, 0, .lease = text(lease)));
-    expect_code(&got, EEP_OK);
+    async_expect_code(&got, EEP_OK);
     assert_int_equal(((const eep_leases *)got.event.result)->lease_count, 1);
     DONE listed = async_await(env, SUBMIT(env, EEP_EXT_LEASE ".list", eep_leases_request, eep_leases, 0, ));
-    expect_code(&listed, EEP_OK);
+    async_expect_code(&listed, EEP_OK);
     DONE reaped = async_await(env, SUBMIT(env, EEP_EXT_LEASE ".reap", eep_reap_request, eep_reaping, 0,
                                           .head.flags = EEP_REAP_DRY_RUN, .idle_ms = 3600000));
-    expect_code(&reaped, EEP_OK);
+    async_expect_code(&reaped, EEP_OK);
     DONE kept_alive = async_await(env, SUBMIT(env, EEP_EXT_LEASE ".keepalive", eep_keepalive_request,
                                               eep_kept, 0, .lease = text(lease), .until_ms = 1));
-    expect_code(&kept_alive, EEP_E_INVALID_ARGUMENT); /* that has passed: as the blocking call says */
+    async_expect_code(&kept_alive, EEP_E_INVALID_ARGUMENT); /* that has passed: as the blocking call says */
 }
 
 static void executions_are_the_same(void **state)
@@ -114,7 +86,7 @@ static void executions_are_the_same(void **state)
     OUTCOME blocking =
         EXECUTE(env, lease, .script = TEXT("cat; printf '\\0\\377' >&2; exit 3"), .stdin_data = BYTES("in"));
     DONE done = async_await(env, RUN("cat; printf '\\0\\377' >&2; exit 3", 0, .stdin_data = BYTES("in")));
-    expect_code(&done, EEP_OK);
+    async_expect_code(&done, EEP_OK);
     const eep_execution *is = done.event.result;
     assert_int_equal(is->exit_code, 3);
     EXPECT_BYTES(is->stdout_data, blocking.execution.stdout_data.ptr, blocking.execution.stdout_data.len);
@@ -130,25 +102,25 @@ static void executions_are_reached_by_their_ids(void **state)
     eep_str id = TEXT("by-id");
     DONE detached = async_await(env, RUN("echo one; sleep 60", 0, .execution_id = id, .time_limit_ms = 90000,
                                          .head.flags = EEP_EXECUTE_DETACH));
-    expect_code(&detached, EEP_OK);
+    async_expect_code(&detached, EEP_OK);
     DONE looked = async_await(env, SUBMIT(env, EEP_EXT_EXECUTION ".attach", eep_attach_request, eep_execution,
                                           EEP_ASYNC_OUTPUT, .lease = text(lease), .execution_id = id,
                                           .stdout_from = 1, .head.timeout_ms = 500));
-    expect_code(&looked, EEP_E_DEADLINE);
+    async_expect_code(&looked, EEP_E_DEADLINE);
     assert_int_equal(looked.offset[0], 1);
     assert_int_equal(looked.output_len[0], 3);
     assert_memory_equal(looked.output[0], "ne\n", 3);
     DONE listed = async_await(env, SUBMIT(env, EEP_EXT_EXECUTION ".list", eep_list_request,
                                           eep_execution_list, 0, .lease = text(lease)));
-    expect_code(&listed, EEP_OK);
+    async_expect_code(&listed, EEP_OK);
     assert_true(((const eep_execution_list *)listed.event.result)->execution_count > 0);
     DONE killed = async_await(env, SUBMIT(env, EEP_EXT_EXECUTION ".kill", eep_kill_request, eep_execution, 0,
                                           .lease = text(lease), .execution_id = id));
-    expect_code(&killed, EEP_OK);
+    async_expect_code(&killed, EEP_OK);
     assert_true(((const eep_execution *)killed.event.result)->head.flags & EEP_EXECUTION_KILLED);
     DONE dropped = async_await(env, SUBMIT(env, EEP_EXT_EXECUTION ".drop", eep_drop_request, eep_execution, 0,
                                            .lease = text(lease), .execution_id = id));
-    expect_code(&dropped, EEP_OK);
+    async_expect_code(&dropped, EEP_OK);
 }
 
 static void errors_are_the_same(void **state)
@@ -157,7 +129,7 @@ static void errors_are_the_same(void **state)
     OUTCOME blocking = EXECUTE(env, "no-such-lease", .script = TEXT("true"));
     DONE done = async_await(env, SUBMIT(env, "execute", eep_execute_request, eep_execution, 0,
                                         .lease = TEXT("no-such-lease"), .script = TEXT("true")));
-    expect_code(&done, blocking.code);
+    async_expect_code(&done, blocking.code);
     assert_int_equal(done.event.error->code, blocking.code);
     expect_same_str(done.event.error->message, blocking.err.message);
     expect_same_str(done.event.error->where, blocking.err.where);
@@ -202,7 +174,7 @@ static void requests_are_copied(void **state)
     free(pairs);
     free(request);
     DONE done = async_await(env, op);
-    expect_code(&done, EEP_OK);
+    async_expect_code(&done, EEP_OK);
     EXPECT_OUTPUT(((const eep_execution *)done.event.result)->stdout_data, "env-arg0arg1-input");
 }
 
@@ -212,11 +184,11 @@ static void a_host_may_want_no_result_or_a_smaller_one(void **state)
     eep_execute_request request = {
         .head.struct_size = sizeof request, .lease = text(lease), .script = TEXT("exit 5")};
     DONE none = async_await(env, async_submit(env, "execute", &request, 0, 0));
-    expect_code(&none, EEP_OK);
+    async_expect_code(&none, EEP_OK);
     assert_null(none.event.result);
     uint32_t size = offsetof(eep_execution, term_signal);
     DONE small = async_await(env, async_submit(env, "execute", &request, size, 0));
-    expect_code(&small, EEP_OK);
+    async_expect_code(&small, EEP_OK);
     const eep_execution *result = small.event.result;
     assert_int_equal(result->head.struct_size, size);
     assert_int_equal(result->exit_code, 5);
@@ -228,7 +200,7 @@ static void output_comes_as_events(void **state)
 {
     (void)state;
     DONE done = async_await(env, RUN("echo one; sleep 0.3; echo two; echo err >&2", EEP_ASYNC_OUTPUT));
-    expect_code(&done, EEP_OK);
+    async_expect_code(&done, EEP_OK);
     assert_int_equal(done.output_len[0], 8);
     assert_memory_equal(done.output[0], "one\ntwo\n", 8);
     assert_int_equal(done.output_len[1], 4);
@@ -236,23 +208,12 @@ static void output_comes_as_events(void **state)
     assert_null(((const eep_execution *)done.event.result)->stdout_data.ptr);
 }
 
-static size_t resident_kib(void)
-{
-    char line[256];
-    size_t kib = 0;
-    FILE *file = fopen("/proc/self/status", "re");
-    while (fgets(line, sizeof line, file))
-        if (sscanf(line, "VmRSS: %zu", &kib) == 1) break;
-    fclose(file);
-    return kib;
-}
-
 /* Requests for more output stop when nobody reads what there is. */
 static void unread_output_stops_the_network(void **state)
 {
     enum { MIB = 64 };
     (void)state;
-    size_t before = resident_kib();
+    long before = holdings_kib("VmRSS:");
     assert_true(before > 0);
     standin_forget(&standin);
     uint64_t op = RUN("head -c 67108864 /dev/zero", EEP_ASYNC_OUTPUT);
@@ -264,10 +225,10 @@ static void unread_output_stops_the_network(void **state)
         usleep(50000);
     }
 #ifndef __SANITIZE_ADDRESS__ /* it keeps what is freed for a while */
-    assert_in_range(resident_kib() - before, 0, 40 * 1024);
+    assert_in_range(holdings_kib("VmRSS:") - before, 0, 40 * 1024);
 #endif
     DONE done = async_await(env, op);
-    expect_code(&done, EEP_OK);
+    async_expect_code(&done, EEP_OK);
     assert_int_equal(done.output_len[0], (size_t)MIB << 20);
     assert_true(standin_count(&standin, NULL, "/toolbox/") > requests);
 }
@@ -282,10 +243,10 @@ static void what_waits_for_room_can_be_cancelled(void **state)
     long begin = now_ms();
     assert_int_equal(async_api()->cancel(env, op, NULL), EEP_OK);
     DONE done = async_await(env, op);
-    expect_code(&done, EEP_E_CANCELLED);
+    async_expect_code(&done, EEP_E_CANCELLED);
     assert_true(now_ms() - begin < 15000);
     DONE undisturbed = async_await(env, other);
-    expect_code(&undisturbed, EEP_OK);
+    async_expect_code(&undisturbed, EEP_OK);
     assert_int_equal(undisturbed.output_len[0], 32u << 20);
 }
 
@@ -296,22 +257,12 @@ static void logs_come_as_events(void **state)
     uint64_t op = SUBMIT(talkative, "execute", eep_execute_request, eep_execution, EEP_ASYNC_LOG,
                          .lease = TEXT("no-such-lease"), .script = TEXT("true"));
     DONE done = async_await(talkative, op);
-    expect_code(&done, EEP_E_LEASE_LOST);
+    async_expect_code(&done, EEP_E_LEASE_LOST);
     assert_non_null(strstr(done.log, "failed: LEASE_LOST"));
     plugin()->close(talkative);
 }
 
 /* -- Many -------------------------------------------------------------------------------------- */
-
-static size_t thread_count(void)
-{
-    size_t count = 0;
-    DIR *list = opendir("/proc/self/task");
-    while (readdir(list))
-        count++;
-    closedir(list);
-    return count - 2;
-}
 
 static void many_at_once_do_not_mix(void **state)
 {
@@ -325,264 +276,17 @@ static void many_at_once_do_not_mix(void **state)
         ops[i] = SUBMIT(env, "execute", eep_execute_request, eep_execution, EEP_ASYNC_OUTPUT,
                         .lease = text(lease), .script = text(script), ENV({name, text(script)}));
     }
-    assert_true(thread_count() <= 3); /* this one, the I/O thread, the crew's */
+    assert_true(holdings_threads() <= 3); /* this one, the I/O thread, the crew's */
     for (int i = 0; i < OPS; i++) {
         char expected[128];
         DONE done = async_await(env, ops[i]);
-        expect_code(&done, EEP_OK);
+        async_expect_code(&done, EEP_OK);
         assert_int_equal(((const eep_execution *)done.event.result)->exit_code, i % 7);
         int len = snprintf(expected, sizeof expected, "%d\necho %d; sleep 0.%d; echo $X; exit %d\n", i, i,
                            i % 5, i % 7);
         assert_int_equal(done.output_len[0], len);
         assert_memory_equal(done.output[0], expected, (size_t)len);
     }
-}
-
-/* -- Cancelling -------------------------------------------------------------------------------- */
-
-static void one_operation_is_cancelled(void **state)
-{
-    (void)state;
-    uint64_t other = RUN("sleep 0.5; echo undisturbed", 0);
-    uint64_t op = RUN("echo partial; touch ~/asleep; sleep 60", 0);
-    EXPECT_RUN(env, lease, "while [ ! -e ~/asleep ]; do sleep 0.02; done; rm ~/asleep", "");
-    assert_int_equal(async_api()->cancel(env, op, NULL), EEP_OK);
-    DONE done = async_await(env, op);
-    expect_code(&done, EEP_E_CANCELLED);
-    const eep_execution *result = done.event.result;
-    EXPECT_OUTPUT(result->stdout_data, "partial\n");
-    assert_true(result->head.flags & EEP_EXECUTION_KILLED);
-    EXPECT_RUN(env, lease, "pgrep -x sleep -f 'sleep 60' || echo none", "none\n");
-    eep_error err = {.head.struct_size = sizeof err};
-    assert_int_equal(async_api()->cancel(env, op, &err), EEP_E_NOT_FOUND);
-    plugin()->clear(&err.head);
-    DONE undisturbed = async_await(env, other);
-    expect_code(&undisturbed, EEP_OK);
-}
-
-static void a_second_cancel_waits_for_nothing(void **state)
-{
-    (void)state;
-    uint64_t op = RUN("trap '' INT TERM; touch ~/asleep; while :; do sleep 1; done", 0,
-                      .execution_id = TEXT("stubborn"));
-    EXPECT_RUN(env, lease, "while [ ! -e ~/asleep ]; do sleep 0.02; done; rm ~/asleep", "");
-    long begin = now_ms();
-    assert_int_equal(async_api()->cancel(env, op, NULL), EEP_OK);
-    assert_int_equal(async_api()->cancel(env, op, NULL), EEP_OK);
-    DONE done = async_await(env, op);
-    expect_code(&done, EEP_E_CANCELLED);
-    assert_true(now_ms() - begin < 1500);
-    assert_true(done.event.error->head.flags & EEP_ERROR_MAYBE_APPLIED);
-    DONE killed = async_await(env, SUBMIT(env, EEP_EXT_EXECUTION ".kill", eep_kill_request, eep_execution, 0,
-                                          .lease = text(lease), .execution_id = TEXT("stubborn")));
-    expect_code(&killed, EEP_OK);
-}
-
-static void the_hosts_token_works_too(void **state)
-{
-    (void)state;
-    eep_cancel *token = plugin()->cancel_create();
-    uint64_t op = RUN("touch ~/asleep; sleep 60", 0, .head.cancel = token);
-    EXPECT_RUN(env, lease, "while [ ! -e ~/asleep ]; do sleep 0.02; done; rm ~/asleep", "");
-    plugin()->cancel_fire(token);
-    uint64_t late = RUN("true", 0, .head.cancel = token);
-    plugin()->cancel_destroy(token); /* the operations hold it */
-    DONE done = async_await(env, op);
-    expect_code(&done, EEP_E_CANCELLED);
-    DONE never = async_await(env, late);
-    expect_code(&never, EEP_E_CANCELLED);
-}
-
-static void time_counts_from_submit(void **state)
-{
-    (void)state;
-    long begin = now_ms();
-    DONE done = async_await(env, RUN("echo x; sleep 30", 0, .head.timeout_ms = 1000));
-    expect_code(&done, EEP_OK);
-    assert_true(((const eep_execution *)done.event.result)->head.flags & EEP_EXECUTION_TIMED_OUT);
-    assert_true(now_ms() - begin < 12000);
-}
-
-/* -- The descriptor and next ------------------------------------------------------------------- */
-
-static bool is_readable(int fd, int timeout_ms)
-{
-    struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
-    return poll(&poll_fd, 1, timeout_ms) == 1;
-}
-
-static void the_descriptor_tells(void **state)
-{
-    int32_t fd = -1;
-    int32_t again = -1;
-    (void)state;
-    assert_int_equal(async_api()->fd(env, &fd, NULL), EEP_OK);
-    assert_int_equal(async_api()->fd(env, &again, NULL), EEP_OK);
-    assert_int_equal(fd, again);
-    assert_false(is_readable(fd, 0));
-    uint64_t op = RUN("echo x", EEP_ASYNC_OUTPUT);
-    assert_true(is_readable(fd, LIMIT_MS));
-    eep_event event = {.head.struct_size = sizeof event};
-    uint32_t count = 0;
-    while (event.type != EEP_EVENT_DONE) {
-        assert_true(is_readable(fd, LIMIT_MS));
-        plugin()->clear(&event.head);
-        assert_int_equal(async_api()->next(env, &event, 1, 0, 0, &count, NULL), EEP_OK);
-    }
-    assert_int_equal(event.op, op);
-    plugin()->clear(&event.head);
-    assert_false(is_readable(fd, 0));
-    long begin = now_ms();
-    assert_int_equal(async_api()->next(env, &event, 1, 0, 100, &count, NULL), EEP_OK);
-    assert_int_equal(count, 0);
-    assert_in_range(now_ms() - begin, 99, 5000);
-}
-
-static void what_cannot_be_submitted_is_refused(void **state)
-{
-    (void)state;
-    eep_execute_request execute = {
-        .head.struct_size = sizeof execute, .lease = text(lease), .script = TEXT("true")};
-    eep_execute_request callback = execute;
-    eep_execute_request stride = execute;
-    eep_str word = TEXT("true");
-    callback.on_output = (eep_output_fn)(void *)abort;
-    stride.argv = &word;
-    stride.argv_count = 1;
-    stride.argv_stride = 4;
-    const struct {
-        eep_async_request request;
-        int32_t code;
-    } bad[] = {
-        {{.call = "execute"}, EEP_E_INVALID_ARGUMENT},
-        {{.call = NULL, .request = &execute}, EEP_E_INVALID_ARGUMENT},
-        {{.call = "open", .request = &execute}, EEP_E_UNSUPPORTED},
-        {{.call = "execute", .request = &execute, .flags = 0x80}, EEP_E_UNSUPPORTED},
-        {{.call = "execute", .request = &execute, .reserved = 1}, EEP_E_UNSUPPORTED},
-        {{.call = "execute", .request = &execute, .result_size = 4}, EEP_E_INVALID_ARGUMENT},
-        {{.call = "execute", .request = &execute, .result_size = 1u << 20}, EEP_E_INVALID_ARGUMENT},
-        {{.call = "probe", .request = &execute, .flags = EEP_ASYNC_OUTPUT}, EEP_E_INVALID_ARGUMENT},
-        {{.call = "execute", .request = &callback}, EEP_E_INVALID_ARGUMENT},
-        {{.call = "execute", .request = &stride}, EEP_E_INVALID_ARGUMENT},
-    };
-    for (size_t i = 0; i < COUNT_OF(bad); i++) {
-        eep_async_request request = bad[i].request;
-        eep_error err = {.head.struct_size = sizeof err};
-        uint64_t op = 99;
-        request.struct_size = sizeof request;
-        assert_int_equal(async_api()->submit(env, &request, &op, &err), bad[i].code);
-        assert_true(err.message.len > 0);
-        assert_int_equal(op, 99);
-        plugin()->clear(&err.head);
-    }
-    uint32_t count;
-    eep_event event = {.head.struct_size = sizeof event};
-    assert_int_equal(async_api()->next(env, &event, 0, 0, 0, &count, NULL), EEP_E_INVALID_ARGUMENT);
-    assert_int_equal(async_api()->next(env, NULL, 1, 0, 0, &count, NULL), EEP_E_INVALID_ARGUMENT);
-    assert_int_equal(async_api()->next(NULL, &event, 1, 0, 0, &count, NULL), EEP_E_INVALID_ARGUMENT);
-    async_api()->shutdown(NULL);
-}
-
-/* -- Closing ----------------------------------------------------------------------------------- */
-
-/* Every operation is told its end, then the queue says that it is over. */
-static void shutdown_tells_every_end(void **state)
-{
-    enum { OPS = 20 };
-    int32_t fd = -1;
-    int ends = 0;
-    int32_t code = EEP_OK;
-    (void)state;
-    eep_env *own = host_open(&standin, NULL);
-    async_api()->fd(own, &fd, NULL);
-    for (int i = 0; i < OPS; i++)
-        SUBMIT(own, "execute", eep_execute_request, eep_execution, EEP_ASYNC_OUTPUT, .lease = text(lease),
-               .script = TEXT("echo x; sleep 60"));
-    async_api()->shutdown(own);
-    async_api()->shutdown(own);
-    uint64_t refused = 0;
-    eep_execute_request request = {
-        .head.struct_size = sizeof request, .lease = text(lease), .script = TEXT("true")};
-    eep_async_request submit = {.struct_size = sizeof submit, .call = "execute", .request = &request};
-    assert_int_equal(async_api()->submit(own, &submit, &refused, NULL), EEP_E_SHUTDOWN);
-    OUTCOME blocking = EXECUTE(own, lease, .script = TEXT("true"));
-    EXPECT(blocking, EEP_E_SHUTDOWN);
-    while (code == EEP_OK) {
-        eep_event event = {.head.struct_size = sizeof event};
-        uint32_t count = 0;
-        assert_true(is_readable(fd, LIMIT_MS));
-        code = async_api()->next(own, &event, 1, 0, 0, &count, NULL);
-        if (code == EEP_OK && event.type == EEP_EVENT_DONE) {
-            assert_true(event.code == EEP_E_SHUTDOWN || event.code == EEP_OK);
-            ends++;
-        }
-        plugin()->clear(&event.head);
-    }
-    assert_int_equal(code, EEP_E_SHUTDOWN);
-    assert_int_equal(ends, OPS);
-    assert_true(is_readable(fd, 0));
-    plugin()->close(own);
-}
-
-static void close_without_reading_is_well(void **state)
-{
-    (void)state;
-    for (int i = 0; i < 5; i++) {
-        eep_env *own = host_open(&standin, NULL);
-        for (int k = 0; k < 5; k++)
-            SUBMIT(own, "execute", eep_execute_request, eep_execution, EEP_ASYNC_OUTPUT, .lease = text(lease),
-                   .script = TEXT("echo x; sleep 60"));
-        usleep((unsigned)i * 20000);
-        long begin = now_ms();
-        plugin()->close(own);
-        assert_true(now_ms() - begin < LIMIT_MS);
-    }
-}
-
-struct dispatcher {
-    pthread_t thread;
-    eep_env *env;
-    int ends;
-    int32_t code;
-};
-
-static void *dispatch(void *argument)
-{
-    struct dispatcher *dispatcher = argument;
-    while (dispatcher->code == EEP_OK) {
-        eep_event event = {.head.struct_size = sizeof event};
-        uint32_t count = 0;
-        dispatcher->code = async_api()->next(dispatcher->env, &event, 1, 0, UINT32_MAX, &count, NULL);
-        dispatcher->ends += count == 1 && event.type == EEP_EVENT_DONE;
-        plugin()->clear(&event.head);
-    }
-    return NULL;
-}
-
-/* Several threads may wait; all of them hear of the end. */
-static void threads_that_wait_are_told(void **state)
-{
-    enum { THREADS = 4, OPS = 12 };
-    struct dispatcher each[THREADS];
-    int ends = 0;
-    (void)state;
-    eep_env *own = host_open(&standin, NULL);
-    for (int i = 0; i < THREADS; i++) {
-        each[i] = (struct dispatcher){.env = own};
-        assert_int_equal(pthread_create(&each[i].thread, NULL, dispatch, &each[i]), 0);
-    }
-    for (int i = 0; i < OPS; i++)
-        SUBMIT(own, "execute", eep_execute_request, eep_execution, 0, .lease = text(lease),
-               .script = TEXT("echo x"));
-    usleep(300000);
-    async_api()->shutdown(own);
-    for (int i = 0; i < THREADS; i++) {
-        pthread_join(each[i].thread, NULL);
-        assert_int_equal(each[i].code, EEP_E_SHUTDOWN);
-        ends += each[i].ends;
-    }
-    assert_int_equal(ends, OPS);
-    plugin()->close(own);
 }
 
 /* -- The example ------------------------------------------------------------------------------- */
@@ -614,70 +318,7 @@ static void the_poll_host_runs_what_it_is_told(void **state)
     free(library);
 }
 
-/* -- Forks ------------------------------------------------------------------------------------- */
-
-/* The child's exit code: 0, or the step that went wrong. */
-static int child(void)
-{
-    eep_event event = {.head.struct_size = sizeof event};
-    eep_execute_request request = {
-        .head.struct_size = sizeof request, .lease = text(lease), .script = TEXT("echo child")};
-    eep_async_request submit = {.struct_size = sizeof submit,
-                                .call = "execute",
-                                .request = &request,
-                                .user_data = 7,
-                                .result_size = sizeof(eep_execution)};
-    uint64_t op = 0;
-    int32_t fd = -1;
-    uint32_t count = 0;
-    if (async_api()->submit(env, &submit, &op, NULL) != EEP_E_FORKED) return 1;
-    if (async_api()->next(env, &event, 1, 0, UINT32_MAX, &count, NULL) != EEP_E_FORKED) return 2;
-    if (async_api()->fd(env, &fd, NULL) != EEP_E_FORKED) return 3;
-    if (async_api()->cancel(env, 1, NULL) != EEP_E_FORKED) return 4;
-    async_api()->shutdown(env);
-    plugin()->close(env);
-    eep_env *own = host_open(&standin, NULL);
-    if (async_api()->submit(own, &submit, &op, NULL) != EEP_OK) return 5;
-    if (async_api()->next(own, &event, 1, 0, LIMIT_MS, &count, NULL) != EEP_OK || count != 1) return 6;
-    if (event.code != EEP_OK) return 7;
-    plugin()->clear(&event.head);
-    plugin()->close(own);
-    return 0;
-}
-
-static void a_fork_begins_anew_and_the_parent_goes_on(void **state)
-{
-    (void)state;
-    uint64_t op = RUN("sleep 1; echo undisturbed", 0);
-    for (int i = 0; i < 3; i++) {
-        pid_t pid = fork();
-        if (pid == 0) _exit(child());
-        assert_int_equal(process_await(pid), 0);
-    }
-    DONE done = async_await(env, op);
-    expect_code(&done, EEP_OK);
-    EXPECT_OUTPUT(((const eep_execution *)done.event.result)->stdout_data, "undisturbed\n");
-}
-
-/* In a fresh process: a host may leave in the middle. */
-static int exit_in_the_middle(const char *id)
-{
-    env = host_open(&standin, NULL);
-    snprintf(lease, sizeof lease, "%s", id);
-    for (int i = 0; i < 20; i++)
-        RUN("echo x; touch ~/asleep; sleep 60", EEP_ASYNC_OUTPUT, .time_limit_ms = 3000);
-    EXPECT_RUN(env, lease, "while [ ! -e ~/asleep ]; do sleep 0.02; done; rm ~/asleep", "");
-    exit(0);
-}
-
-static void a_host_may_exit_at_any_time(void **state)
-{
-    (void)state;
-    for (int i = 0; i < 3; i++)
-        IN_FRESH_PROCESS(standin.api, lease);
-}
-
-int main(int argc, char **argv)
+int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(leases_are_the_same),
@@ -692,22 +333,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(what_waits_for_room_can_be_cancelled),
         cmocka_unit_test(logs_come_as_events),
         cmocka_unit_test(many_at_once_do_not_mix),
-        cmocka_unit_test(one_operation_is_cancelled),
-        cmocka_unit_test(a_second_cancel_waits_for_nothing),
-        cmocka_unit_test(the_hosts_token_works_too),
-        cmocka_unit_test(time_counts_from_submit),
-        cmocka_unit_test(the_descriptor_tells),
-        cmocka_unit_test(what_cannot_be_submitted_is_refused),
-        cmocka_unit_test(shutdown_tells_every_end),
-        cmocka_unit_test(close_without_reading_is_well),
-        cmocka_unit_test(threads_that_wait_are_told),
         cmocka_unit_test(the_poll_host_runs_what_it_is_told),
-        cmocka_unit_test(a_fork_begins_anew_and_the_parent_goes_on),
-        cmocka_unit_test(a_host_may_exit_at_any_time),
     };
-    if (argc == 3) {
-        standin_attach(&standin, argv[1]);
-        return exit_in_the_middle(argv[2]);
-    }
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, place_start, stop);
 }

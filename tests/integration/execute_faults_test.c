@@ -2,36 +2,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "host.h"
-
-static struct standin standin;
-static eep_env *env;
-static char lease[EEP_LEASE_MAX + 1];
+#include "place.h"
 
 static int start(void **state)
 {
     (void)state;
     /* a start that takes no time is not to be told from one that was not needed */
-    standin_start(&standin, (const char *const[]){"--start-ms", "30", NULL});
-    env = host_open(&standin, "'executeWindowS':1");
-    host_acquire(env, lease);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    host_destroy(env, lease);
-    plugin()->close(env);
-    standin_stop(&standin);
-    return 0;
-}
-
-static int no_faults(void **state)
-{
-    (void)state;
-    standin_faults(&standin, NULL);
-    return 0;
+    return place_make((const char *const[]){"--start-ms", "30", NULL}, "'executeWindowS':1");
 }
 
 #define RUN_FAULT(nth, times, action)                                                                        \
@@ -271,13 +248,13 @@ static void transitions_are_waited_for(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(a_lost_answer_does_not_run_it_twice, no_faults),
-        cmocka_unit_test_teardown(a_gateways_trouble_does_not_run_it_twice, no_faults),
-        cmocka_unit_test_teardown(a_damaged_answer_does_not_run_it_twice, no_faults),
-        cmocka_unit_test_teardown(damage_without_end_is_told, no_faults),
-        cmocka_unit_test_teardown(a_stream_survives_its_connections, no_faults),
-        cmocka_unit_test_teardown(a_broken_download_goes_on, no_faults),
-        cmocka_unit_test_teardown(a_lost_upload_is_repeated, no_faults),
+        cmocka_unit_test_teardown(a_lost_answer_does_not_run_it_twice, stage_without_faults),
+        cmocka_unit_test_teardown(a_gateways_trouble_does_not_run_it_twice, stage_without_faults),
+        cmocka_unit_test_teardown(a_damaged_answer_does_not_run_it_twice, stage_without_faults),
+        cmocka_unit_test_teardown(damage_without_end_is_told, stage_without_faults),
+        cmocka_unit_test_teardown(a_stream_survives_its_connections, stage_without_faults),
+        cmocka_unit_test_teardown(a_broken_download_goes_on, stage_without_faults),
+        cmocka_unit_test_teardown(a_lost_upload_is_repeated, stage_without_faults),
         cmocka_unit_test(a_stopped_sandbox_is_started),
         cmocka_unit_test(an_archived_sandbox_is_restored),
         cmocka_unit_test(an_error_is_recovered_or_told),
@@ -285,5 +262,5 @@ int main(void)
         cmocka_unit_test(a_command_that_died_with_its_sandbox_is_interrupted),
         cmocka_unit_test(transitions_are_waited_for),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, place_stop);
 }

@@ -2,27 +2,7 @@
 #include <stdio.h>
 
 #include "leases.h"
-
-static struct standin standin;
-static eep_env *env;
-static char lease[EEP_LEASE_MAX + 1];
-
-static int start(void **state)
-{
-    (void)state;
-    standin_start(&standin, NULL);
-    env = host_open(&standin, NULL);
-    host_acquire(env, lease);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    plugin()->close(env);
-    standin_stop(&standin);
-    return 0;
-}
+#include "place.h"
 
 static const eep_symptom *symptom(const struct outcome *told, const char *name)
 {
@@ -167,5 +147,5 @@ int main(void)
         cmocka_unit_test(the_disk_is_full_or_a_tool_is_missing),
         cmocka_unit_test(states_are_explained),
     };
-    return cmocka_run_group_tests_name("explain", tests, start, stop);
+    return cmocka_run_group_tests_name("explain", tests, place_start, stage_stop);
 }

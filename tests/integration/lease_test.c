@@ -2,27 +2,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "host.h"
-
-static struct standin standin;
-static eep_env *env;
+#include "stage.h"
 
 static int start(void **state)
 {
     (void)state;
     /* a start that takes no time is not to be told from one that was not needed */
-    standin_start(&standin, (const char *const[]){"--start-ms", "30", NULL});
-    env = host_open(&standin,
-                    "'image':'debian:12','cpu':2,'labels':{'team':'blue'},'env':{'BASE':'1','BOTH':'base'},"
-                    "'autoStopInterval':7");
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    plugin()->close(env);
-    standin_stop(&standin);
+    stage_make((const char *const[]){"--start-ms", "30", NULL},
+               "'image':'debian:12','cpu':2,'labels':{'team':'blue'},'env':{'BASE':'1','BOTH':'base'},"
+               "'autoStopInterval':7");
     return 0;
 }
 
@@ -336,5 +324,5 @@ int main(void)
         cmocka_unit_test(a_failing_stop_destroys_only_on_demand),
         cmocka_unit_test(an_unknown_mode_is_refused),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, stage_stop);
 }

@@ -5,32 +5,16 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "host.h"
+#include "place.h"
 #include "tests/support/canned_server.h"
 
 /* The contract's 100 ms, and what a loaded machine may add. */
 enum { SLACK_MS = 100 + 900, GRACE_MS = 3000 };
 
-static struct standin standin;
-static eep_env *env;
-static char lease[EEP_LEASE_MAX + 1];
-
 static int start(void **state)
 {
     (void)state;
-    standin_start(&standin, NULL);
-    env = host_open(&standin, "'graceMs':3000");
-    host_acquire(env, lease);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    host_destroy(env, lease);
-    plugin()->close(env);
-    standin_stop(&standin);
-    return 0;
+    return place_make(NULL, "'graceMs':3000");
 }
 
 /* -- A command on a thread of its own ---------------------------------------------------------- */
@@ -299,5 +283,5 @@ int main(void)
         cmocka_unit_test(close_ends_what_is_under_way),
         cmocka_unit_test(leases_outlive_their_environment),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, place_stop);
 }

@@ -3,29 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "host.h"
-
-static struct standin standin;
-static eep_env *env;
-static char lease[EEP_LEASE_MAX + 1];
-
-static int start(void **state)
-{
-    (void)state;
-    standin_start(&standin, NULL);
-    env = host_open(&standin, NULL);
-    host_acquire(env, lease);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    host_destroy(env, lease);
-    plugin()->close(env);
-    standin_stop(&standin);
-    return 0;
-}
+#include "place.h"
 
 /* -- Captured ---------------------------------------------------------------------------------- */
 
@@ -292,5 +270,5 @@ int main(void)
         cmocka_unit_test(a_listener_may_stop_it),
         cmocka_unit_test(a_cancelled_result_keeps_what_there_was),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, place_start, place_stop);
 }

@@ -6,25 +6,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "host.h"
 #include "process.h"
-
-static struct standin standin;
-static eep_env *env;
+#include "stage.h"
 
 static int start(void **state)
 {
     (void)state;
-    standin_start(&standin, (const char *const[]){"--jwt", "other-token", "--organization", "org-1", NULL});
-    env = host_open(&standin, NULL);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    plugin()->close(env);
-    standin_stop(&standin);
+    stage_make((const char *const[]){"--jwt", "other-token", "--organization", "org-1", NULL}, NULL);
     return 0;
 }
 
@@ -321,5 +309,5 @@ int main(int argc, char **argv)
         standin_attach(&standin, argv[1]);
         return exit_in_the_middle(argv[2]);
     }
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, stage_stop);
 }
