@@ -223,13 +223,21 @@ static bool is_running(const char *mark)
     return found;
 }
 
+/* The shell may answer before what it put into the background has come to its exec. */
+static void await_running(const char *mark)
+{
+    for (long until = now_ms() + LIMIT_MS; !is_running(mark) && now_ms() < until;)
+        nap();
+    assert_true(is_running(mark));
+}
+
 static void start_lingerers(struct place *place, const char *mark)
 {
     char command[256];
     snprintf(command, sizeof command, "sleep %s >/dev/null 2>&1 & setsid sleep %s >/dev/null 2>&1 & echo",
              mark, mark);
     expect_output(&place->server, place->id, command, "\n");
-    assert_true(is_running(mark));
+    await_running(mark);
 }
 
 static void leaves_nothing(const char *mode, bool killed)
