@@ -55,6 +55,16 @@ static int ran_out(const struct order *order, struct err *err)
     return lifecycle_ran_out(order->op, order->lease, str_from(order->end->state), order->goal, err);
 }
 
+/* An order was refused, or there is nobody to take it: what has become of the sandbox? */
+static int look_for_end(struct order *order, struct sandbox *sandbox, bool *gone, struct err *err)
+{
+    int status = lifecycle_get(order->op, order->lease, sandbox, err);
+    *gone = status == EEP_E_LEASE_LOST || (status == EEP_OK && sandbox->phase == PHASE_GONE);
+    if (!*gone) return status;
+    found_gone(order, status == EEP_OK ? sandbox->state : STR("destroyed"));
+    return EEP_OK;
+}
+
 /* It was not accepted; but an earlier one, whose answer was lost, may have been. */
 static int not_accepted(struct order *order, const struct err *err)
 {
@@ -92,13 +102,9 @@ static int after_stop_refusal(struct order *order, bool *settled, struct err *er
 {
     CLEANUP(sandbox_finish) struct sandbox sandbox = {0};
     struct err refusal = *err;
-    int status = lifecycle_get(order->op, order->lease, &sandbox, err);
+    TRY(look_for_end(order, &sandbox, settled, err));
+    if (*settled) return EEP_OK;
     *settled = true;
-    if (status == EEP_E_LEASE_LOST || (status == EEP_OK && sandbox.phase == PHASE_GONE)) {
-        found_gone(order, status == EEP_OK ? sandbox.state : STR("destroyed"));
-        return EEP_OK;
-    }
-    TRY(status);
     note_resting(order->end, sandbox.state);
     if (sandbox.phase == PHASE_RESTING || str_is(sandbox.state, "stopping")) {
         order->end->already = !order->maybe_applied;
@@ -193,13 +199,15 @@ static void note_archive(struct ending *end, eep_str state)
 }
 
 /* Something is in the way, perhaps our own order; 400 ("not stopped") may be old news. */
-static int after_archive_refusal(struct order *order, struct err *err)
+static int after_archive_refusal(struct order *order, bool *settled, struct err *err)
 {
     CLEANUP(sandbox_finish) struct sandbox sandbox = {0};
     struct err refusal = *err;
-    TRY(lifecycle_get(order->op, order->lease, &sandbox, err));
+    TRY(look_for_end(order, &sandbox, settled, err));
+    if (*settled) return EEP_OK;
     note_archive(order->end, sandbox.state);
-    if (is_archived(order->end)) return EEP_OK;
+    *settled = is_archived(order->end);
+    if (*settled) return EEP_OK;
     if (refusal.code != EEP_E_CONFLICT && !may_be_stale(order)) return lifecycle_refused(&refusal, err);
     return retry_poll(order->op, &order->retry, err) == EEP_OK ? EEP_OK : ran_out(order, err);
 }
@@ -210,15 +218,14 @@ static int order_archive(struct order *order, struct err *err)
     struct op *op = order->op;
     op->phase = "archive";
     order->goal = "archived";
-    while (!is_archived(order->end)) {
+    for (bool settled = is_archived(order->end); !settled;) {
         int status = sandboxes_action(&op->env->client, order->lease, "archive", &op->wait, &sandbox, err);
         if (status == EEP_OK) {
             note_archive(order->end, sandbox.state);
             return EEP_OK;
         }
-        not_accepted(order, err);
-        if (is_refusal(err))
-            TRY(after_archive_refusal(order, err));
+        if (not_accepted(order, err) == EEP_E_NOT_FOUND || is_refusal(err))
+            TRY(after_archive_refusal(order, &settled, err));
         else
             TRY(after_failure(order, err));
     }
@@ -230,19 +237,16 @@ int ending_archive(struct op *op, eep_str lease, struct ending *end, struct err 
     CLEANUP(sandbox_finish) struct sandbox sandbox = {0};
     struct order order;
     order_init(&order, op, lease, end);
-    int status = lifecycle_get(op, lease, &sandbox, err);
-    if (status == EEP_E_LEASE_LOST || (status == EEP_OK && sandbox.phase == PHASE_GONE)) {
-        found_gone(&order, status == EEP_OK ? sandbox.state : STR("destroyed"));
-        return EEP_OK;
-    }
-    TRY(status);
+    bool gone = false;
+    TRY(look_for_end(&order, &sandbox, &gone, err));
+    if (gone) return EEP_OK;
     TRY(refuse_ephemeral(&sandbox, err));
     note_archive(end, sandbox.state);
     end->already = is_archived(end);
     if (end->already) return EEP_OK;
     if (!str_is(sandbox.state, "stopped")) TRY(stop(&order, true, err));
-    end->already = false; /* stopped is not archived */
     if (sandbox_state_code(str_from(end->state)) == EEP_STATE_GONE) return EEP_OK;
+    end->already = false; /* stopped is not archived */
     note_archive(end, str_from(end->state));
     return order_archive(&order, err);
 }
@@ -253,13 +257,8 @@ int ending_archive(struct op *op, eep_str lease, struct ending *end, struct err 
 static int after_delete_conflict(struct order *order, bool *settled, struct err *err)
 {
     CLEANUP(sandbox_finish) struct sandbox sandbox = {0};
-    int status = lifecycle_get(order->op, order->lease, &sandbox, err);
-    *settled = status == EEP_E_LEASE_LOST || (status == EEP_OK && sandbox.phase == PHASE_GONE);
-    if (*settled) {
-        found_gone(order, status == EEP_OK ? sandbox.state : STR("destroyed"));
-        return EEP_OK;
-    }
-    if (status != EEP_OK) return ran_out(order, err);
+    if (look_for_end(order, &sandbox, settled, err) != EEP_OK) return ran_out(order, err);
+    if (*settled) return EEP_OK;
     note_gone(order->end, sandbox.state);
     return retry_poll(order->op, &order->retry, err) == EEP_OK ? EEP_OK : ran_out(order, err);
 }

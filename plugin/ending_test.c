@@ -153,6 +153,47 @@ static void test_what_is_archived_or_gone_needs_no_order(void **state)
     assert_string_equal(end.state, "destroyed");
 }
 
+/* Somebody deletes it, or its time comes, while it is being archived: what cannot be kept any more is well ended. */
+static void test_what_goes_while_it_is_archived(void **state)
+{
+    static const struct canned_exchange gone[] = {
+        {.expect = "GET ", .body = "{\"id\":\"s1\",\"state\":\"started\"}"},
+        {.expect = "/stop", .body = "{\"id\":\"s1\",\"state\":\"stopping\"}"},
+        {.expect = "GET ", .body = "{\"id\":\"s1\",\"state\":\"stopped\"}"},
+        {.expect = "/archive", .status = 404},
+        {.expect = "GET ", .status = 404},
+    };
+    static const struct canned_exchange going[] = {
+        {.expect = "GET ", .body = "{\"id\":\"s1\",\"state\":\"stopped\"}"},
+        {.expect = "/archive", .status = 409},
+        {.expect = "GET ", .body = "{\"id\":\"s1\",\"state\":\"destroying\"}"},
+    };
+    struct ending end;
+    (void)state;
+    archive(gone, COUNT(gone), &end, EEP_OK);
+    assert_true(end.already && end.confirmed);
+    assert_string_equal(end.state, "destroyed");
+    archive(going, COUNT(going), &end, EEP_OK);
+    assert_true(end.already);
+    assert_false(end.confirmed);
+    assert_string_equal(end.state, "destroying");
+}
+
+/* The one look-up may be behind the other: what is seen decides. */
+static void test_not_found_by_the_archive_but_there(void **state)
+{
+    static const struct canned_exchange script[] = {
+        {.expect = "GET ", .body = "{\"id\":\"s1\",\"state\":\"stopped\"}"},
+        {.expect = "/archive", .status = 404},
+        {.expect = "GET ", .body = "{\"id\":\"s1\",\"state\":\"stopped\"}"},
+        {.expect = "/archive", .body = "{\"id\":\"s1\",\"state\":\"archiving\"}"},
+    };
+    struct ending end;
+    (void)state;
+    archive(script, COUNT(script), &end, EEP_OK);
+    assert_string_equal(end.state, "archiving");
+}
+
 /* Its stop would be its end. */
 static void test_an_ephemeral_sandbox_is_not_archived(void **state)
 {
@@ -294,6 +335,8 @@ int main(void)
         cmocka_unit_test(test_a_stop_that_takes_too_long),
         cmocka_unit_test(test_archive),
         cmocka_unit_test(test_what_is_archived_or_gone_needs_no_order),
+        cmocka_unit_test(test_what_goes_while_it_is_archived),
+        cmocka_unit_test(test_not_found_by_the_archive_but_there),
         cmocka_unit_test(test_an_ephemeral_sandbox_is_not_archived),
         cmocka_unit_test(test_a_lost_answer_is_our_own_doing),
         cmocka_unit_test(test_delete_from_every_state),
