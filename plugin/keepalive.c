@@ -112,17 +112,6 @@ static int raise_to(struct keeping *keeping, int64_t minutes, int64_t needed, st
 
 /* -- The use ----------------------------------------------------------------------------------- */
 
-static int touch(struct keeping *keeping, struct err *err)
-{
-    struct op *op = keeping->op;
-    struct retry retry = RETRY_INIT;
-    while (sandboxes_touch(&op->env->client, keeping->request->lease, &op->wait, err) != EEP_OK) {
-        if (!retry_is_passing(err)) return retry_give_up(op, &retry, err);
-        TRY(retry_wait(op, &retry, err)); /* using it twice is using it once */
-    }
-    return EEP_OK;
-}
-
 /* Could the idleness so far have been enough to be stopped for before the use is written down? */
 static bool is_close(const struct keeping *keeping, int64_t minutes)
 {
@@ -141,7 +130,7 @@ static int confirm(struct keeping *keeping, struct err *err)
         if (leased_active_at_ms(&keeping->sandbox) > before) return EEP_OK;
         if (retry_poll(keeping->op, &retry, err) != EEP_OK)
             return err_prefix(err, "the service has not told of the use yet, and may still stop the sandbox");
-        TRY(touch(keeping, err));
+        TRY(lifecycle_touch(keeping->op, keeping->request->lease, err));
     }
 }
 
@@ -170,7 +159,7 @@ static int keep(struct keeping *keeping, struct err *err)
         TRY(raise_to(keeping, minutes, needed, err));
         minutes = needed;
     }
-    if (minutes > 0) TRY(touch(keeping, err));
+    if (minutes > 0) TRY(lifecycle_touch(keeping->op, keeping->request->lease, err));
     if (minutes > 0 && is_close(keeping, minutes)) TRY(confirm(keeping, err));
     tell(keeping, minutes);
     return EEP_OK;

@@ -234,13 +234,42 @@ int lifecycle_wait_started(struct op *op, eep_str lease, struct sandbox *sandbox
     return rise_to_the_top(&rising, "wait for its start", err);
 }
 
+/* -- Keeping ----------------------------------------------------------------------------------- */
+
 int lifecycle_set_auto_stop(struct op *op, eep_str lease, uint32_t minutes, struct err *err)
 {
     CLEANUP(sandbox_finish) struct sandbox sandbox = {0};
     struct retry retry = RETRY_INIT;
-    while (sandboxes_set_auto_stop(&op->env->client, lease, minutes, &op->wait, &sandbox, err) != EEP_OK) {
+    int status;
+    while ((status = sandboxes_set_auto_stop(&op->env->client, lease, minutes, &op->wait, &sandbox, err)) !=
+           EEP_OK) {
+        if (status == EEP_E_NOT_FOUND) return lease_lost(lease, "the service does not know it", err);
         if (!retry_is_passing(err)) return retry_give_up(op, &retry, err);
         TRY(retry_wait(op, &retry, err)); /* setting it twice is setting it once */
+    }
+    return EEP_OK;
+}
+
+/* Is it the lease that is not known, or the request? */
+static int not_touched(struct op *op, eep_str lease, struct err *err)
+{
+    CLEANUP(sandbox_finish) struct sandbox sandbox = {0};
+    struct err refusal = *err;
+    TRY(lifecycle_get(op, lease, &sandbox, err));
+    if (sandbox.phase == PHASE_GONE) return lease_lost(lease, "it is being deleted", err);
+    *err = refusal;
+    err->code = EEP_E_UNSUPPORTED;
+    return err_prefix(err, "the service knows the lease, but has no request that counts as a use");
+}
+
+int lifecycle_touch(struct op *op, eep_str lease, struct err *err)
+{
+    struct retry retry = RETRY_INIT;
+    int status;
+    while ((status = sandboxes_touch(&op->env->client, lease, &op->wait, err)) != EEP_OK) {
+        if (status == EEP_E_NOT_FOUND) return not_touched(op, lease, err);
+        if (!retry_is_passing(err)) return retry_give_up(op, &retry, err);
+        TRY(retry_wait(op, &retry, err)); /* using it twice is using it once */
     }
     return EEP_OK;
 }

@@ -33,6 +33,9 @@ int lifecycle_wait_started(struct op *op, eep_str lease, struct sandbox *sandbox
 /* Lets it be idle for so many minutes before the service stops it. */
 int lifecycle_set_auto_stop(struct op *op, eep_str lease, uint32_t minutes, struct err *err);
 
+/* Lets the service count it as used now. EEP_E_UNSUPPORTED: it has no request for that. */
+int lifecycle_touch(struct op *op, eep_str lease, struct err *err);
+
 /* The errors of this concern, for ending.c: they name the lease. */
 int lifecycle_failed_state(const struct sandbox *sandbox, struct err *err);
 

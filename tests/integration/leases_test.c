@@ -333,6 +333,42 @@ static void keepalive_is_bounded_and_starts_nothing(void **state)
     EXPECT(gone, EEP_E_LEASE_LOST);
 }
 
+/* Deleted by somebody else between the look and the order. */
+static void a_lease_that_goes_meanwhile_is_lost(void **state)
+{
+    char lease[EEP_LEASE_MAX + 1];
+    (void)state;
+    host_acquire(env, lease);
+    standin_faults(&standin,
+                   "[{'match':{'path':'/autostop/*'},'do':{'status':404,'message':'Sandbox not found'}}]");
+    OUTCOME raised = KEEPALIVE(env, lease, .until_ms = wall_ms() + 100 * MINUTE_MS);
+    EXPECT(raised, EEP_E_LEASE_LOST);
+    assert_string_equal(raised.err.lease.ptr, lease);
+    standin_faults(&standin, "[{'match':{'path':'/last-activity'},'do':{'status':404,'message':'Not found'}},"
+                             "{'match':{'method':'GET','path':'/api/sandbox/"
+                             "*','nth':2},'do':{'status':404,'message':'Not found'}}]");
+    OUTCOME touched = KEEPALIVE(env, lease, .until_ms = wall_ms() + MINUTE_MS);
+    EXPECT(touched, EEP_E_LEASE_LOST);
+    assert_string_equal(touched.err.lease.ptr, lease);
+    standin_faults(&standin, NULL);
+    host_destroy(env, lease);
+}
+
+/* An older service, say. */
+static void a_service_without_that_request_is_told(void **state)
+{
+    char lease[EEP_LEASE_MAX + 1];
+    (void)state;
+    host_acquire(env, lease);
+    standin_faults(&standin,
+                   "[{'match':{'path':'/last-activity'},'do':{'status':404,'message':'Not found'}}]");
+    OUTCOME touched = KEEPALIVE(env, lease, .until_ms = wall_ms() + MINUTE_MS);
+    EXPECT(touched, EEP_E_UNSUPPORTED);
+    EXPECT_SAYS(touched, "no request that counts as a use");
+    standin_faults(&standin, NULL);
+    host_destroy(env, lease);
+}
+
 /* A promise that cannot be kept is none. */
 static void an_interval_that_cannot_be_raised_is_an_error(void **state)
 {
@@ -425,6 +461,8 @@ int main(void)
         cmocka_unit_test(what_is_never_stopped_needs_nothing),
         cmocka_unit_test(a_short_interval_is_confirmed),
         cmocka_unit_test(keepalive_is_bounded_and_starts_nothing),
+        cmocka_unit_test(a_lease_that_goes_meanwhile_is_lost),
+        cmocka_unit_test(a_service_without_that_request_is_told),
         cmocka_unit_test(an_interval_that_cannot_be_raised_is_an_error),
     };
     const struct CMUnitTest fast[] = {
