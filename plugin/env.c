@@ -252,6 +252,11 @@ void op_begin_grace(struct op *op)
     op->wait.urgent = true;
 }
 
+bool op_was_stopped(int status)
+{
+    return status == EEP_E_CANCELLED || status == EEP_E_SHUTDOWN;
+}
+
 int op_sleep(struct op *op, int64_t ms, struct err *err)
 {
     return engine_sleep(clock_now_ms() + ms, &op->wait, err);

@@ -77,6 +77,9 @@ void env_leave(eep_env *env);
 /* From here on the operation undoes what it did: its own time, and only a second fire ends it. */
 void op_begin_grace(struct op *op);
 
+/* Is this how a wait ends when the host ends the operation (a cancel, a close)? What it was to find out is not known. */
+bool op_was_stopped(int status);
+
 /* Sleeps ms, or as long as the operation may. */
 int op_sleep(struct op *op, int64_t ms, struct err *err);
 

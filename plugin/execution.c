@@ -313,8 +313,7 @@ static bool runs(const struct execution *execution)
 static bool must_be_ended(const struct execution *execution, int status)
 {
     if (execution->goal != RUNNER_REQUEST_START) return false;
-    return status == EEP_E_CANCELLED || status == EEP_E_SHUTDOWN ||
-           (status == EEP_E_DEADLINE && execution->look);
+    return op_was_stopped(status) || (status == EEP_E_DEADLINE && execution->look);
 }
 
 int execution_run(struct execution *execution, struct err *err)

@@ -57,7 +57,9 @@ static void describe_account(const struct explaining *explaining, struct err *wh
     CLEANUP(json_finish) json *answer = NULL;
     struct err err = ERR_INIT;
     const struct wait *wait = &explaining->op->wait;
-    if (account_list_one(client_of(explaining), wait, &answer, &err) != EEP_OK) return;
+    int status = account_list_one(client_of(explaining), wait, &answer, &err);
+    if (op_was_stopped(status)) *why = err;
+    if (status != EEP_OK) return;
     json *first = json_at(json_get(answer, "items"), 0);
     eep_str organization = json_str(json_get(first, "organizationId"));
     struct err told = *why;
@@ -254,11 +256,14 @@ static void look_at_quota(struct explaining *explaining)
 {
     CLEANUP(json_finish) json *usage = NULL;
     struct err err = ERR_INIT;
-    eep_str organization = json_str(json_get(explaining->sandbox.tree, "organizationId"));
-    if (explaining->sandbox.phase != PHASE_RESTING && explaining->sandbox.phase != PHASE_FAILED) return;
+    const struct sandbox *sandbox = &explaining->sandbox;
+    if (sandbox->phase != PHASE_RESTING && sandbox->phase != PHASE_FAILED) return;
     symptoms_begin(&explaining->symptoms);
-    if (!wire_is_id(organization) ||
-        account_usage(client_of(explaining), organization, &explaining->op->wait, &usage, &err) != EEP_OK)
+    int status =
+        account_usage(client_of(explaining), sandbox->organization, &explaining->op->wait, &usage, &err);
+    if (op_was_stopped(status))
+        symptoms_failed(&explaining->symptoms, SYMPTOM_QUOTA, &err, "ask again");
+    else if (status != EEP_OK)
         symptoms_unknown(&explaining->symptoms, SYMPTOM_QUOTA,
                          "the service does not tell what is in use; a start that finds no room says so");
     else
@@ -471,7 +476,7 @@ static int interrupted(const struct explaining *explaining, struct err *err)
     for (int id = 0; id < SYMPTOM_COUNT; id++) {
         const struct symptom *symptom = &explaining->symptoms.items[id];
         int code = symptom->code;
-        if (code != EEP_E_CANCELLED && code != EEP_E_SHUTDOWN && !(code == EEP_E_DEADLINE && over)) continue;
+        if (!op_was_stopped(code) && !(code == EEP_E_DEADLINE && over)) continue;
         err_set(err, code, "%s", symptom->evidence);
         return code;
     }
@@ -480,13 +485,8 @@ static int interrupted(const struct explaining *explaining, struct err *err)
 
 static void hide_token(struct explaining *explaining)
 {
-    for (int id = 0; id < SYMPTOM_COUNT; id++) {
-        struct err evidence = ERR_INIT;
-        struct symptom *symptom = &explaining->symptoms.items[id];
-        str_copy(evidence.message, sizeof evidence.message, str_from(symptom->evidence));
-        daytona_hide_token(client_of(explaining), &evidence);
-        str_copy(symptom->evidence, sizeof symptom->evidence, str_from(evidence.message));
-    }
+    for (int id = 0; id < SYMPTOM_COUNT; id++)
+        daytona_hide_token_in(client_of(explaining), explaining->symptoms.items[id].evidence);
 }
 
 static int run_explain(struct op *op, const void *host_request, void *result, struct err *err)

@@ -124,7 +124,7 @@ static bool worth_another_try(const struct err *failure, int try)
 
 static bool is_over(int status)
 {
-    return status == EEP_E_CANCELLED || status == EEP_E_SHUTDOWN || status == EEP_E_DEADLINE;
+    return op_was_stopped(status) || status == EEP_E_DEADLINE;
 }
 
 /* One create and what follows from it. *again: nothing is there, and another try may help. */

@@ -116,20 +116,23 @@ static bool layer_failed(struct probing *probing, enum err_layer layer, const st
     return failed(probing, layer_checks[layer], why);
 }
 
-static void take_version(struct probing *probing)
+static bool take_version(struct probing *probing)
 {
     struct err err = ERR_INIT;
     eep_str version;
-    if (account_config(&probing->op->env->client, &probing->op->wait, &probing->service, &err) != EEP_OK) {
+    int status = account_config(&probing->op->env->client, &probing->op->wait, &probing->service, &err);
+    if (op_was_stopped(status)) return failed(probing, CHECK_VERSION, &err);
+    if (status != EEP_OK) {
         checks_unknown(&probing->checks, CHECK_VERSION, "the service does not tell: %s", err.message);
-        return;
+        return true;
     }
     if (!json_get_str(probing->service, "version", &version)) {
         checks_unknown(&probing->checks, CHECK_VERSION, "the service tells no version");
-        return;
+        return true;
     }
     checks_ok(&probing->checks, CHECK_VERSION, "%.*s", (int)version.len, version.ptr);
     probing->result->server_version = keep(probing, version);
+    return true;
 }
 
 static bool probe_reach(struct probing *probing)
@@ -148,8 +151,7 @@ static bool probe_reach(struct probing *probing)
         layer_ok(probing, i);
     checks_ok(&probing->checks, CHECK_SERVICE, "healthy: it says \"%.*s\"", (int)status.len, status.ptr);
     checks_begin(&probing->checks);
-    take_version(probing);
-    return true;
+    return take_version(probing);
 }
 
 /* -- AUTH -------------------------------------------------------------------------------------- */
@@ -320,7 +322,7 @@ static int interrupted(const struct probing *probing, struct err *err)
 {
     for (enum check_id id = 0; id < CHECK_COUNT; id++) {
         const struct check *check = &probing->checks.items[id];
-        if (check->code != EEP_E_CANCELLED && check->code != EEP_E_SHUTDOWN) continue;
+        if (!op_was_stopped(check->code)) continue;
         err_set(err, check->code, "%s: %s", checks_name(id), check->message);
         str_copy(err->lease, sizeof err->lease, probing->result->lease);
         return err->code;

@@ -225,7 +225,7 @@ static int interrupted(const struct op *op, const struct verdict *verdict, struc
 {
     int code = verdict->why.code;
     bool over = code == EEP_E_DEADLINE && clock_now_ms() >= op->deadline;
-    if (code != EEP_E_CANCELLED && code != EEP_E_SHUTDOWN && !over) return EEP_OK;
+    if (!op_was_stopped(code) && !over) return EEP_OK;
     *err = verdict->why;
     return code;
 }

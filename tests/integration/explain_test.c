@@ -1,4 +1,5 @@
 /* explain_test.c: explain of eep.lease/1: each thing that can be wrong is named, with evidence and advice. */
+#include <pthread.h>
 #include <stdio.h>
 
 #include "leases.h"
@@ -118,6 +119,53 @@ static void the_disk_is_full_or_a_tool_is_missing(void **state)
     plugin()->close(odd);
 }
 
+/* -- Cancelled --------------------------------------------------------------------------------- */
+
+struct explaining {
+    const char *lease;
+    eep_cancel *token;
+    struct outcome outcome;
+};
+
+static void *explain_thread(void *argument)
+{
+    struct explaining *explaining = argument;
+    explaining->outcome = EXPLAIN(env, explaining->lease, .head.cancel = explaining->token);
+    return NULL;
+}
+
+/* Cancelled while the service is slow to answer this request. */
+static void expect_cancelled(const char *of, const char *path)
+{
+    struct explaining explaining = {.lease = of, .token = plugin()->cancel_create()};
+    char rules[160];
+    pthread_t thread;
+    snprintf(rules, sizeof rules, "[{'match':{'method':'GET','path':'%s'},'do':{'delay_ms':3000}}]", path);
+    standin_faults(&standin, rules);
+    standin_forget(&standin);
+    assert_int_equal(pthread_create(&thread, NULL, explain_thread, &explaining), 0);
+    AWAIT(standin_count(&standin, "GET", strrchr(path, '/')) >= 1);
+    plugin()->cancel_fire(explaining.token);
+    pthread_join(thread, NULL);
+    plugin()->cancel_destroy(explaining.token);
+    OUTCOME told = explaining.outcome;
+    if (told.code != EEP_E_CANCELLED) print_error("cancelled at %s\n", path);
+    EXPECT(told, EEP_E_CANCELLED);
+    standin_faults(&standin, NULL);
+}
+
+static void cancelled_at_any_question_is_cancelled(void **state)
+{
+    (void)state;
+    expect_cancelled(lease, "/health");
+    expect_cancelled(lease, "/config");
+    expect_cancelled(lease, "/api-keys/current");
+    expect_cancelled("11111111-2222-3333-4444-555555555555", "/api/sandbox");
+    OUTCOME released = RELEASE(env, lease, EEP_RELEASE_STOP);
+    EXPECT(released, EEP_OK);
+    expect_cancelled(lease, "/usage");
+}
+
 /* Last: they change the sandbox. */
 static void states_are_explained(void **state)
 {
@@ -145,6 +193,7 @@ int main(void)
         cmocka_unit_test(the_daemon_is_dead),
         cmocka_unit_test(the_toolbox_cannot_be_reached),
         cmocka_unit_test(the_disk_is_full_or_a_tool_is_missing),
+        cmocka_unit_test(cancelled_at_any_question_is_cancelled),
         cmocka_unit_test(states_are_explained),
     };
     return cmocka_run_group_tests_name("explain", tests, place_start, stage_stop);

@@ -172,6 +172,7 @@ static void also_behind_a_failed_preparation(void **state)
 struct probing {
     eep_env *env;
     eep_cancel *token;
+    uint32_t depth;
     struct outcome outcome;
     pthread_t thread;
 };
@@ -179,13 +180,13 @@ struct probing {
 static void *probe_thread(void *argument)
 {
     struct probing *probing = argument;
-    probing->outcome = PROBE(probing->env, .max_depth = EEP_PROBE_FULL, .head.cancel = probing->token);
+    probing->outcome = PROBE(probing->env, .max_depth = probing->depth, .head.cancel = probing->token);
     return NULL;
 }
 
-static void begin(struct probing *probing, eep_env *at)
+static void begin(struct probing *probing, eep_env *at, uint32_t depth)
 {
-    *probing = (struct probing){.env = at, .token = plugin()->cancel_create()};
+    *probing = (struct probing){.env = at, .token = plugin()->cancel_create(), .depth = depth};
     assert_int_equal(pthread_create(&probing->thread, NULL, probe_thread, probing), 0);
 }
 
@@ -202,7 +203,7 @@ static void cancelled_during_the_create_leaves_nothing(void **state)
     (void)state;
     struct probing probing;
     eep_env *patient = host_open(&slow, NULL);
-    begin(&probing, patient);
+    begin(&probing, patient, EEP_PROBE_FULL);
     AWAIT(standin_total(&slow, "created") == 1);
     OUTCOME probed = cancel(&probing);
     EXPECT(probed, EEP_E_CANCELLED);
@@ -212,6 +213,20 @@ static void cancelled_during_the_create_leaves_nothing(void **state)
     plugin()->close(patient);
 }
 
+/* The version is nice to know; its question is not to be taken for an answer. */
+static void cancelled_at_the_last_question_is_cancelled(void **state)
+{
+    (void)state;
+    struct probing probing;
+    standin_faults(&standin, "[{'match':{'path':'/config'},'do':{'delay_ms':3000}}]");
+    standin_forget(&standin);
+    begin(&probing, env, EEP_PROBE_REACH);
+    AWAIT(standin_count(&standin, "GET", "/config") == 1);
+    OUTCOME probed = cancel(&probing);
+    EXPECT(probed, EEP_E_CANCELLED);
+    EXPECT_SAYS(probed, "version");
+}
+
 static void begin_with_a_slow_command(struct probing *probing, const char *more)
 {
     char rules[512];
@@ -219,7 +234,7 @@ static void begin_with_a_slow_command(struct probing *probing, const char *more)
              more);
     standin_faults(&standin, rules);
     standin_forget(&standin);
-    begin(probing, env);
+    begin(probing, env, EEP_PROBE_FULL);
     AWAIT(standin_count(&standin, "POST", "/process/execute") == 2);
 }
 
@@ -254,6 +269,7 @@ int main(void)
         cmocka_unit_test_teardown(what_cannot_be_deleted_is_named, no_faults),
         cmocka_unit_test_teardown(also_behind_a_failed_command, no_faults),
         cmocka_unit_test_teardown(also_behind_a_failed_preparation, no_faults),
+        cmocka_unit_test_teardown(cancelled_at_the_last_question_is_cancelled, no_faults),
         cmocka_unit_test_teardown(cancelled_during_the_create_leaves_nothing, no_faults),
         cmocka_unit_test_teardown(cancelled_during_the_command_leaves_nothing, no_faults),
         cmocka_unit_test_teardown(cancelled_and_not_deleted_is_named, no_faults),
