@@ -60,7 +60,7 @@ static int look_for_end(struct order *order, struct sandbox *sandbox, bool *gone
 {
     int status = lifecycle_get(order->op, order->lease, sandbox, err);
     *gone = status == EEP_E_LEASE_LOST || (status == EEP_OK && sandbox->phase == PHASE_GONE);
-    if (!*gone) return status;
+    if (!*gone) return status == EEP_OK ? EEP_OK : ran_out(order, err);
     found_gone(order, status == EEP_OK ? sandbox->state : STR("destroyed"));
     return EEP_OK;
 }
@@ -257,7 +257,7 @@ int ending_archive(struct op *op, eep_str lease, struct ending *end, struct err 
 static int after_delete_conflict(struct order *order, bool *settled, struct err *err)
 {
     CLEANUP(sandbox_finish) struct sandbox sandbox = {0};
-    if (look_for_end(order, &sandbox, settled, err) != EEP_OK) return ran_out(order, err);
+    TRY(look_for_end(order, &sandbox, settled, err));
     if (*settled) return EEP_OK;
     note_gone(order->end, sandbox.state);
     return retry_poll(order->op, &order->retry, err) == EEP_OK ? EEP_OK : ran_out(order, err);

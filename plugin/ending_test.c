@@ -109,6 +109,24 @@ static void test_a_stop_that_takes_too_long(void **state)
     scene_stop(&scene);
 }
 
+/* The time runs out during a look: what was seen before is told. */
+static void test_a_stop_that_never_gets_its_turn(void **state)
+{
+    static const struct canned_exchange script[] = {
+        {.expect = "/stop", .status = 409, .times = CANNED_ALWAYS},
+        {.expect = "GET ", .body = "{\"id\":\"s1\",\"state\":\"starting\"}"},
+        {.expect = "GET ", .status = -1, .action = CANNED_STALL},
+    };
+    struct ending end;
+    struct scene scene;
+    (void)state;
+    scene_start(&scene, script, COUNT(script), 300);
+    scene_failed(&scene, ending_stop(&scene.op, LEASE, false, &end, &scene.err), EEP_E_DEADLINE,
+                 "starting, not stopped");
+    scene_took(&scene, 300);
+    scene_stop(&scene);
+}
+
 /* -- Archiving ---------------------------------------------------------------------------------------------
  */
 
@@ -333,6 +351,7 @@ int main(void)
         cmocka_unit_test(test_stop_and_wait),
         cmocka_unit_test(test_an_ephemeral_sandbox_vanishes_when_it_stops),
         cmocka_unit_test(test_a_stop_that_takes_too_long),
+        cmocka_unit_test(test_a_stop_that_never_gets_its_turn),
         cmocka_unit_test(test_archive),
         cmocka_unit_test(test_what_is_archived_or_gone_needs_no_order),
         cmocka_unit_test(test_what_goes_while_it_is_archived),
