@@ -101,6 +101,14 @@ int call_list(struct cli *cli, const eep_list_request *request, eep_execution_li
     return finish(cli, executions_of(cli)->list(cli->session.env, request, result, &error), &error, err);
 }
 
+int call_drop(struct cli *cli, const eep_drop_request *request, eep_execution *result, struct err *err)
+{
+    eep_error error = ERROR_INIT;
+    TRY(require_executions(cli, err));
+    progress_begin(&cli->out, "removing what the command wrote");
+    return finish(cli, executions_of(cli)->drop(cli->session.env, request, result, &error), &error, err);
+}
+
 /* -- eep.lease/1 ------------------------------------------------------------------------------- */
 
 static int get_leases(struct cli *cli, const eep_lease_table **table, struct err *err)

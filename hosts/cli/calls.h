@@ -25,6 +25,7 @@ int require_executions(struct cli *cli, struct err *err);
 int call_attach(struct cli *cli, const eep_attach_request *request, eep_execution *result, struct err *err);
 int call_kill(struct cli *cli, const eep_kill_request *request, eep_execution *result, struct err *err);
 int call_list(struct cli *cli, const eep_list_request *request, eep_execution_list *result, struct err *err);
+int call_drop(struct cli *cli, const eep_drop_request *request, eep_execution *result, struct err *err);
 
 /* Calls of the extension eep.lease/1; EEP_E_UNSUPPORTED if the plugin lacks it. The result of a reap is the caller's
  * to clear in any case: with EEP_E_CANCELLED and EEP_E_DEADLINE it tells what has been done. */

@@ -77,6 +77,7 @@ extern const struct verb verb_exec;
 extern const struct verb verb_attach;
 extern const struct verb verb_ps;
 extern const struct verb verb_kill;
+extern const struct verb verb_drop;
 extern const struct verb verb_release;
 extern const struct verb verb_run;
 extern const struct verb verb_list;

@@ -16,7 +16,7 @@ static const struct chapter {
     {"One command in a sandbox of its own", {&verb_run}},
     {"A sandbox that stays", {&verb_acquire, &verb_resume, &verb_realize, &verb_exec, &verb_release}},
     {"What sandboxes there are", {&verb_list, &verb_explain, &verb_keepalive, &verb_reap}},
-    {"Commands that go on by themselves (exec --detach)", {&verb_ps, &verb_attach, &verb_kill}},
+    {"Commands that go on by themselves (exec --detach)", {&verb_ps, &verb_attach, &verb_kill, &verb_drop}},
 };
 enum { CHAPTERS = sizeof(chapters) / sizeof(chapters[0]) };
 

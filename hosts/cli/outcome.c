@@ -150,6 +150,17 @@ void outcome_exit_with(struct outcome *outcome, int status)
     json_add_int(outcome->json, "exit", status);
 }
 
+const char *outcome_end(const eep_execution *execution, char *text, size_t size)
+{
+    if (execution->exit_code >= 0)
+        snprintf(text, size, "exit status %d", execution->exit_code);
+    else if (execution->term_signal > 0)
+        snprintf(text, size, "signal %d", execution->term_signal);
+    else
+        snprintf(text, size, "a signal");
+    return text;
+}
+
 int outcome_print(const struct cli *cli, const struct outcome *outcome, struct err *err)
 {
     status_fd_write(cli->status_fd, outcome->json);

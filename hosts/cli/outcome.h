@@ -1,4 +1,4 @@
-/* outcome.h: what came of a command: live output, JSON, exit status; as exec, run, attach and kill tell it.
+/* outcome.h: what came of a command: live output, JSON, exit status; as exec, run, attach, kill and drop tell it.
  *
  * Output goes straight to descriptors 1 and 2 while the command runs, byte for byte; with --json it is
  * captured instead. The lease and the plugin of the call must live as long as the outcome.
@@ -37,6 +37,9 @@ int outcome_take(struct outcome *outcome, struct cli *cli, int code, eep_executi
 
 /* The verb's exit status where it is not the command's. */
 void outcome_exit_with(struct outcome *outcome, int status);
+
+/* "exit status 3", "signal 9": how the command ended. Written into `text`, which is returned. */
+const char *outcome_end(const eep_execution *execution, char *text, size_t size);
 
 /* At the end of a verb: the status line, and the JSON if it is asked for. */
 int outcome_print(const struct cli *cli, const struct outcome *outcome, struct err *err);

@@ -1,7 +1,5 @@
 /* verb_kill.c: `eep kill`: ends a command by its id. */
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "calls.h"
 #include "outcome.h"
@@ -27,18 +25,12 @@ static const char *rung(const eep_execution *execution)
 static void describe(const struct cli *cli, const eep_execution *execution)
 {
     char end[48];
-    if (execution->exit_code >= 0)
-        snprintf(end, sizeof(end), "exit status %d", execution->exit_code);
-    else if (execution->term_signal > 0)
-        snprintf(end, sizeof(end), "signal %d", execution->term_signal);
-    else
-        snprintf(end, sizeof(end), "a signal");
     bool killed = execution->head.flags & EEP_EXECUTION_KILLED;
     if (execution->head.flags & EEP_EXECUTION_RUNNING)
         out_warn("the command still runs: SIGINT, SIGTERM and SIGKILL did not end it in time");
     else if (!cli->out.json)
-        out_note(&cli->out, "the command %s: %s%s", killed ? "has been ended" : "had ended before", end,
-                 rung(execution));
+        out_note(&cli->out, "the command %s: %s%s", killed ? "has been ended" : "had ended before",
+                 outcome_end(execution, end, sizeof(end)), rung(execution));
 }
 
 static int run(struct cli *cli, const void *opaque, int *exit_status, struct err *err)

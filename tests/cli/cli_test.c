@@ -26,9 +26,9 @@ static const struct eep_setup fake = {.env = fake_env};
 static const struct eep_setup bare; /* no plugin named */
 static struct process process = {.fds = {-1, -1, -1}};
 
-static const char *const verbs[] = {"info",   "validate", "probe", "health",    "run",    "acquire",
-                                    "resume", "realize",  "exec",  "release",   "attach", "ps",
-                                    "kill",   "list",     "reap",  "keepalive", "explain"};
+static const char *const verbs[] = {"info",   "validate", "probe", "health",    "run",     "acquire",
+                                    "resume", "realize",  "exec",  "release",   "attach",  "ps",
+                                    "kill",   "list",     "reap",  "keepalive", "explain", "drop"};
 enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
 
 /* A file in the folder of this test. */
@@ -136,6 +136,7 @@ static void a_wrong_command_line_is_told(void **state)
         {{"attach", "L"}, 125, "the ID is missing"},
         {{"attach", "L", "id", "--from=-1"}, 125, "is no offset"},
         {{"kill"}, 2, "the LEASE is missing"},
+        {{"drop", "L"}, 2, "the ID is missing"},
         {{"kill", "L", "id", "word"}, 2, "\"word\" is one word too many"},
         {{"run"}, 125, "there is no command to run"},
         {{"list", "--state", "asleep"}, 2, "none of started, stopped"},

@@ -161,6 +161,7 @@ static void a_plugin_without_the_extension_says_so(void **state)
         {"attach", "L", "id"},
         {"ps", "L"},
         {"kill", "L", "id"},
+        {"drop", "L", "id"},
     };
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         assert_int_equal(eep_run(&process, &eep, words[i]), 125);
@@ -233,6 +234,42 @@ static void ps_lists_and_kill_ends(void **state)
     json_object *first = json_object_array_get_idx(json_object_object_get(object, "executions"), 0);
     assert_string_equal(eep_json_text(first, "executionId"), "long");
     assert_string_equal(eep_json_text(first, "state"), "DONE");
+    json_object_put(object);
+}
+
+static void drop_removes_the_output_and_keeps_the_id(void **state)
+{
+    (void)state;
+    if (!provider_attaches()) return;
+    assert_int_equal(EEP_RUN(&process, &eep, "exec", lease, "--id=wordy", "-c", "echo a secret; exit 3"), 3);
+    assert_int_equal(EEP_RUN(&process, &eep, "drop", lease, "wordy"), 0);
+    eep_says(&process, PROCESS_STDERR, "its output is removed; the command had ended with exit status 3\n");
+    assert_string_equal(process_text(&process, PROCESS_STDOUT), "");
+    assert_int_equal(EEP_RUN(&process, &eep, "attach", lease, "wordy"), 125);
+    eep_says(&process, PROCESS_STDERR, "output");
+    assert_int_equal(EEP_RUN(&process, &eep, "exec", lease, "-c", "! grep -rl 'a secret' ~/.eep"), 0);
+    assert_int_equal(EEP_RUN(&process, &eep, "drop", lease, "wordy", "--json"), 0);
+    json_object *object = eep_json(&process, PROCESS_STDOUT);
+    assert_int_equal(eep_json_int(object, "exit"), 0);
+    assert_int_equal(eep_json_int(object, "exitCode"), 3);
+    assert_string_equal(eep_json_text(object, "executionId"), "wordy");
+    json_object_put(object);
+}
+
+static void drop_refuses_what_runs_or_never_ran(void **state)
+{
+    (void)state;
+    if (!provider_attaches()) return;
+    assert_int_equal(
+        EEP_RUN(&process, &eep, "exec", lease, "-d", "--time-limit=1m", "--id=busy", "-c", "sleep 60"), 0);
+    assert_int_equal(EEP_RUN(&process, &eep, "drop", lease, "busy"), 125);
+    eep_says(&process, PROCESS_STDERR, "eep kill ends it");
+    assert_int_equal(EEP_RUN(&process, &eep, "kill", lease, "busy", "-q"), 0);
+    assert_int_equal(EEP_RUN(&process, &eep, "drop", lease, "busy", "-q"), 0);
+    assert_string_equal(process_text(&process, PROCESS_STDERR), "");
+    assert_int_equal(EEP_RUN(&process, &eep, "drop", lease, "stranger", "--json"), 125);
+    json_object *object = eep_json(&process, PROCESS_STDOUT);
+    assert_string_equal(eep_json_text(object, "error/name"), "NOT_FOUND");
     json_object_put(object);
 }
 
@@ -575,6 +612,8 @@ int main(void)
         cmocka_unit_test(a_plugin_without_the_extension_says_so),
         cmocka_unit_test(a_detached_command_is_followed_from_another_process),
         cmocka_unit_test(ps_lists_and_kill_ends),
+        cmocka_unit_test(drop_removes_the_output_and_keeps_the_id),
+        cmocka_unit_test(drop_refuses_what_runs_or_never_ran),
         cmocka_unit_test(a_kill_in_vain_is_a_failure),
         cmocka_unit_test(an_interrupted_attach_ends_nothing),
         cmocka_unit_test(an_unknown_id_is_125),
