@@ -72,7 +72,7 @@ static void async_destroy(struct async *async)
     free(async);
 }
 
-/* Makes it at the first use. */
+/* Makes it at the first use. A shutdown that came before it could be seen is made up for. */
 static int get_async(eep_env *env, struct async **out, struct err *err)
 {
     TRY(check_env(env, err));
@@ -80,11 +80,11 @@ static int get_async(eep_env *env, struct async **out, struct err *err)
     if (*out) return EEP_OK;
     struct async *made = async_create(err);
     if (!made) return err->code;
-    if (cancel_count(env->closing) > 0) async_queue_close(&made->queue);
     if (atomic_compare_exchange_strong(&env->async, out, made))
         *out = made;
     else
         async_destroy(made);
+    if (cancel_count(env->closing) > 0) async_queue_close(&(*out)->queue);
     return EEP_OK;
 }
 

@@ -1,9 +1,13 @@
 /* async_end_test.c: how submitted calls end: by cancel, by their time, with their environment, beside a fork, with the host;
  * and what is no submission. One DONE each, whatever happens. */
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "async_host.h"
@@ -270,6 +274,70 @@ static void threads_that_wait_are_told(void **state)
     plugin()->close(own);
 }
 
+/* A reader that is held at its first write to an environment's memory. */
+static struct {
+    struct dispatcher reader;
+    pthread_t other; /* is not */
+    char *pages;
+    size_t size;
+    atomic_bool held;
+    atomic_bool go_on;
+} hold;
+
+static void protect(int how)
+{
+    mprotect(hold.pages, hold.size, how);
+}
+
+static void on_write(int signal_number)
+{
+    (void)signal_number;
+    if (!pthread_equal(pthread_self(), hold.other)) {
+        atomic_store(&hold.held, true);
+        while (!atomic_load(&hold.go_on))
+            nap();
+    }
+    protect(PROT_READ | PROT_WRITE); /* and what was to be written is written */
+}
+
+static void hold_at_first_write(eep_env *own)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t first = (uintptr_t)own / page * page;
+    uintptr_t end = (uintptr_t)own + malloc_usable_size(own);
+    hold.reader = (struct dispatcher){.env = own};
+    hold.other = pthread_self();
+    hold.pages = (char *)first;
+    hold.size = (end - first + page - 1) / page * page;
+    signal(SIGSEGV, on_write);
+    protect(PROT_READ);
+    assert_int_equal(pthread_create(&hold.reader.thread, NULL, dispatch, &hold.reader), 0);
+}
+
+static void join_in_time(pthread_t thread)
+{
+    struct timespec limit;
+    clock_gettime(CLOCK_REALTIME, &limit);
+    limit.tv_sec += LIMIT_MS / 1000;
+    assert_int_equal(pthread_timedjoin_np(thread, NULL, &limit), 0);
+}
+
+/* The first `next` makes the queue, and shows it to others by writing into the environment: a shutdown just before that
+ * must not get lost. */
+static void shutdown_may_come_within_the_first_next(void **state)
+{
+    (void)state;
+    eep_env *own = host_open(&standin, NULL);
+    hold_at_first_write(own);
+    AWAIT(atomic_load(&hold.held));
+    async_api()->shutdown(own);
+    atomic_store(&hold.go_on, true);
+    join_in_time(hold.reader.thread);
+    signal(SIGSEGV, SIG_DFL);
+    assert_int_equal(hold.reader.code, EEP_E_SHUTDOWN);
+    plugin()->close(own);
+}
+
 /* -- Forks ------------------------------------------------------------------------------------- */
 
 /* The child's exit code: 0, or the step that went wrong. */
@@ -345,6 +413,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(shutdown_tells_every_end),
         cmocka_unit_test(close_without_reading_is_well),
         cmocka_unit_test(threads_that_wait_are_told),
+        cmocka_unit_test(shutdown_may_come_within_the_first_next),
         cmocka_unit_test(a_fork_begins_anew_and_the_parent_goes_on),
         cmocka_unit_test(a_host_may_exit_at_any_time),
     };
