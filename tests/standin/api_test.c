@@ -51,13 +51,30 @@ static void only_the_right_credentials_pass(void **state)
     expect_refused("Bearer wrong", NULL, 401, "Invalid credentials");
     expect_refused("Basic local-key", NULL, 401, "Invalid credentials");
     expect_refused("Bearer token", NULL, 403, "Invalid authentication context");
-    expect_refused("Bearer token", "X-Daytona-Organization-ID: org-2", 403, "Access denied");
+    expect_refused("Bearer token", "X-Daytona-Organization-ID: org-2", 403, "Invalid authentication context");
     struct answer jwt = get_as("/api/sandbox", "Bearer token", "X-Daytona-Organization-ID: org-1");
     struct answer key = get_as("/api/api-keys/current", NULL, NULL);
     assert_int_equal(jwt.status, 200);
     assert_int_equal(key.status, 200);
     answer_finish(&jwt);
     answer_finish(&key);
+}
+
+static void expect_answer(const char *path, const char *authorization, long status)
+{
+    struct answer answer = get_as(path, authorization, NULL);
+    if (answer.status != status) fail_msg("%s as %s: %ld", path, authorization, answer.status);
+    answer_finish(&answer);
+}
+
+/* A key where a token is wanted is no credentials at all, and counts as a failed attempt. */
+static void some_routes_take_one_kind_of_credentials(void **state)
+{
+    (void)state;
+    expect_answer("/api/organizations/org-1/usage", "Bearer token", 200);
+    expect_answer("/api/organizations/org-2/usage", "Bearer token", 403);
+    expect_answer("/api/organizations/org-1/usage", NULL, 401);
+    expect_answer("/api/api-keys/current", "Bearer token", 401);
 }
 
 static void some_paths_are_public(void **state)
@@ -319,6 +336,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_the_right_credentials_pass),
+        cmocka_unit_test(some_routes_take_one_kind_of_credentials),
         cmocka_unit_test(some_paths_are_public),
         cmocka_unit_test(a_sandbox_lives_and_dies),
         cmocka_unit_test(create_fills_in_the_defaults),

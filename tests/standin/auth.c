@@ -28,16 +28,21 @@ static bool is_jwt(const struct request *request)
     return is(bearer(request), request->standin->options.jwt);
 }
 
-bool auth_api(struct request *request)
+/* Which organization a token is used for: routes that take nothing else name it themselves. */
+static bool is_member(const struct request *request, enum auth_by by)
 {
-    const char *organization = request_header(request, "X-Daytona-Organization-ID");
-    if (auth_is_api_key(request)) return true; /* the key carries its organization; the header is ignored */
-    if (!is_jwt(request))
+    const char *organization =
+        by == AUTH_BY_TOKEN ? request->argument : request_header(request, "X-Daytona-Organization-ID");
+    return organization != NULL && strcmp(organization, request->standin->options.organization) == 0;
+}
+
+bool auth_api(struct request *request, enum auth_by by)
+{
+    bool by_key = auth_is_api_key(request); /* which carries its organization; the header is ignored */
+    if (by_key ? by == AUTH_BY_TOKEN : by == AUTH_BY_KEY || !is_jwt(request))
         reply_api_error(request, 401, "Invalid credentials");
-    else if (organization == NULL)
+    else if (!by_key && !is_member(request, by))
         reply_api_error(request, 403, "Invalid authentication context");
-    else if (strcmp(organization, request->standin->options.organization) != 0)
-        reply_api_error(request, 403, "Access denied");
     else
         return true;
     return false;

@@ -4,8 +4,11 @@
 
 #include "request.h"
 
+/* What a route takes: a key is as good as none where tokens are wanted, and the other way round. */
+enum auth_by { AUTH_BY_ANY, AUTH_BY_KEY, AUTH_BY_TOKEN };
+
 /* The API's answer to a request that may not pass is made here; then false. */
-bool auth_api(struct request *request);
+bool auth_api(struct request *request, enum auth_by by);
 
 enum auth_verdict { AUTH_GOOD, AUTH_MISSING, AUTH_BAD };
 

@@ -11,6 +11,9 @@ void api_current_key(struct request *request);
 void api_dashboard(struct request *request);
 void api_unknown(struct request *request);
 
+/* api_usage.c: argument is the organization */
+void api_usage(struct request *request);
+
 /* api_create.c */
 void api_create(struct request *request);
 

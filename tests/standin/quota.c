@@ -22,14 +22,14 @@ static int amount(struct json_object *fields, const char *key)
 
 static bool needs_disk(const struct sandbox *sandbox)
 {
-    return sandbox->state != STATE_ARCHIVED && sandbox->state != STATE_DESTROYED;
+    return sandbox->state != STATE_ARCHIVED && sandbox->state != STATE_DESTROYING &&
+           sandbox->state != STATE_DESTROYED && !sandbox_is_failed(sandbox);
 }
 
 static bool needs_compute(const struct sandbox *sandbox)
 {
-    bool failed = sandbox_is_failed(sandbox);
-    return needs_disk(sandbox) && !failed && sandbox->state != STATE_STOPPED &&
-           sandbox->state != STATE_ARCHIVING && sandbox->state != STATE_PAUSED;
+    return needs_disk(sandbox) && sandbox->state != STATE_STOPPED && sandbox->state != STATE_ARCHIVING &&
+           sandbox->state != STATE_PAUSED;
 }
 
 static struct quota usage(const struct registry *registry, const struct sandbox *without)
@@ -76,4 +76,9 @@ int quota_check(const struct quota *total, const struct quota *each, const struc
                         "Sandboxes to free up available storage.\n" UPGRADE,
                         total->disk);
     return 0;
+}
+
+struct quota quota_in_use(const struct registry *registry)
+{
+    return usage(registry, NULL);
 }

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum area { AREA_PUBLIC, AREA_API };
+enum area { AREA_PUBLIC, AREA_API, AREA_KEYS, AREA_TOKENS };
 
 /* ":" matches any one segment; the first two of those become argument and argument2. */
 struct route {
@@ -16,13 +16,14 @@ struct route {
     void (*handler)(struct request *request);
     enum area area;
     enum throttler
-        throttler; /* of AREA_API: THROTTLE_NOTHING stands for the one of all authenticated routes */
+        throttler; /* THROTTLE_NOTHING stands for the one of all authenticated routes, but for AREA_PUBLIC */
 };
 
 static const struct route api_routes[] = {
     {"GET", "api/health", api_health, AREA_PUBLIC, THROTTLE_NOTHING},
     {"GET", "api/config", api_config, AREA_PUBLIC, THROTTLE_NOTHING},
-    {"GET", "api/api-keys/current", api_current_key, AREA_API, THROTTLE_NOTHING},
+    {"GET", "api/api-keys/current", api_current_key, AREA_KEYS, THROTTLE_NOTHING},
+    {"GET", "api/organizations/:/usage", api_usage, AREA_TOKENS, THROTTLE_NOTHING},
     {"POST", "api/sandbox", api_create, AREA_API, THROTTLE_CREATE},
     {"GET", "api/sandbox", api_list, AREA_API, THROTTLE_NOTHING},
     {"GET", "api/sandbox/paginated", api_list_pages, AREA_API, THROTTLE_NOTHING},
@@ -166,11 +167,14 @@ static void serve_toolbox(struct request *request)
         reply_no_route(request);
 }
 
+static const enum auth_by credentials[] = {
+    [AREA_API] = AUTH_BY_ANY, [AREA_KEYS] = AUTH_BY_KEY, [AREA_TOKENS] = AUTH_BY_TOKEN};
+
 /* The order is the service's: blocked addresses, credentials, rate limits. */
 static bool may_call(struct request *request, const struct route *route)
 {
     if (route->area == AREA_PUBLIC) return rate_pass(request, THROTTLE_ANONYMOUS);
-    if (!auth_api(request)) {
+    if (!auth_api(request, credentials[route->area])) {
         if (request->reply.status == 401) rate_refused(request);
         return false;
     }

@@ -132,10 +132,29 @@ static void wrong_moves_are_told_apart(void **state)
     expect_status(&server, "PUT", "/_standin/faults", "[]", 204);
 }
 
+/* What the service says is in use. */
+static void expect_usage(const struct server *of, long cpu, long disk)
+{
+    struct answer told = call(of, (struct call){.method = "GET",
+                                                .path = "/api/organizations/local/usage",
+                                                .authorization = "Bearer token"});
+    assert_int_equal(told.status, 200);
+    json_object *region = json_object_array_get_idx(json_object_object_get(told.json, "regionUsage"), 0);
+    struct answer as_answer = {.json = region};
+    assert_string_equal(text_at(&as_answer, "regionId"), "local");
+    assert_int_equal(number_at(&as_answer, "currentCpuUsage"), cpu);
+    assert_int_equal(number_at(&as_answer, "currentDiskUsage"), disk);
+    assert_int_equal(number_at(&as_answer, "totalCpuQuota"), 3);
+    assert_int_equal(number_at(&as_answer, "totalDiskQuota"), 20);
+    assert_int_equal(number_at(&as_answer, "maxCpuPerSandbox"), 2);
+    answer_finish(&told);
+}
+
 static void quotas_are_counted(void **state)
 {
     (void)state;
-    static const char *const arguments[] = {"--quota", "3/4/20", "--sandbox-quota", "2/4/10", NULL};
+    static const char *const arguments[] = {"--quota", "3/4/20", "--sandbox-quota", "2/4/10", "--jwt",
+                                            "token",   NULL};
     struct server small = server_run(arguments);
     char id[64];
     static const char build[] = "{\"name\":\"%s\",\"buildInfo\":{\"dockerfileContent\":\"FROM x\"},%s}";
@@ -151,7 +170,9 @@ static void quotas_are_counted(void **state)
     struct answer cores = request_to(&small, "POST", "/api/sandbox", body);
     assert_non_null(strstr(text_at(&cores, "message"), "Total CPU limit exceeded. Maximum allowed: 3.\n"));
     answer_finish(&cores);
+    expect_usage(&small, 2, 10);
     expect_status(&small, "POST", "/api/sandbox/one/stop", NULL, 200); /* which gives its cores back */
+    expect_usage(&small, 0, 10);
     make_sandbox(&small, body, id);
     struct answer again = request_to(&small, "POST", "/api/sandbox/one/start", NULL);
     assert_int_equal(again.status, 400);
@@ -161,6 +182,8 @@ static void quotas_are_counted(void **state)
     assert_non_null(
         strstr(text_at(&disk, "message"), "Total disk limit exceeded. Maximum allowed: 20GiB.\n"));
     answer_finish(&disk);
+    expect_status(&small, "POST", "/api/sandbox/one/archive", NULL, 200);
+    expect_usage(&small, 2, 3);
     assert_int_equal(server_end(&small), 0);
 }
 
