@@ -17,7 +17,8 @@ int account_key(struct daytona *client, const struct wait *wait, json **answer, 
 /* GET /sandbox?limit=1: any credentials. */
 int account_list_one(struct daytona *client, const struct wait *wait, json **answer, struct err *err);
 
-/* GET /organizations/{id}/usage: what is in use, and what may be. Checked and encoded here. */
+/* GET /organizations/{id}/usage: what is in use, and what may be. JWTs only: to an API key this route says 401, which
+ * counts as a failed attempt to log in. Checked and encoded here. */
 int account_usage(struct daytona *client, eep_str organization, const struct wait *wait, json **answer,
                   struct err *err);
 

@@ -122,6 +122,7 @@ static void the_disk_is_full_or_a_tool_is_missing(void **state)
 /* -- Cancelled --------------------------------------------------------------------------------- */
 
 struct explaining {
+    eep_env *env;
     const char *lease;
     eep_cancel *token;
     struct outcome outcome;
@@ -130,40 +131,37 @@ struct explaining {
 static void *explain_thread(void *argument)
 {
     struct explaining *explaining = argument;
-    explaining->outcome = EXPLAIN(env, explaining->lease, .head.cancel = explaining->token);
+    explaining->outcome = EXPLAIN(explaining->env, explaining->lease, .head.cancel = explaining->token);
     return NULL;
 }
 
 /* Cancelled while the service is slow to answer this request. */
-static void expect_cancelled(const char *of, const char *path)
+static void expect_cancelled(const struct standin *at, eep_env *as, const char *of, const char *path)
 {
-    struct explaining explaining = {.lease = of, .token = plugin()->cancel_create()};
+    struct explaining explaining = {.env = as, .lease = of, .token = plugin()->cancel_create()};
     char rules[160];
     pthread_t thread;
     snprintf(rules, sizeof rules, "[{'match':{'method':'GET','path':'%s'},'do':{'delay_ms':3000}}]", path);
-    standin_faults(&standin, rules);
-    standin_forget(&standin);
+    standin_faults(at, rules);
+    standin_forget(at);
     assert_int_equal(pthread_create(&thread, NULL, explain_thread, &explaining), 0);
-    AWAIT(standin_count(&standin, "GET", strrchr(path, '/')) >= 1);
+    AWAIT(standin_count(at, "GET", strrchr(path, '/')) >= 1);
     plugin()->cancel_fire(explaining.token);
     pthread_join(thread, NULL);
     plugin()->cancel_destroy(explaining.token);
     OUTCOME told = explaining.outcome;
     if (told.code != EEP_E_CANCELLED) print_error("cancelled at %s\n", path);
     EXPECT(told, EEP_E_CANCELLED);
-    standin_faults(&standin, NULL);
+    standin_faults(at, NULL);
 }
 
 static void cancelled_at_any_question_is_cancelled(void **state)
 {
     (void)state;
-    expect_cancelled(lease, "/health");
-    expect_cancelled(lease, "/config");
-    expect_cancelled(lease, "/api-keys/current");
-    expect_cancelled("11111111-2222-3333-4444-555555555555", "/api/sandbox");
-    OUTCOME released = RELEASE(env, lease, EEP_RELEASE_STOP);
-    EXPECT(released, EEP_OK);
-    expect_cancelled(lease, "/usage");
+    expect_cancelled(&standin, env, lease, "/health");
+    expect_cancelled(&standin, env, lease, "/config");
+    expect_cancelled(&standin, env, lease, "/api-keys/current");
+    expect_cancelled(&standin, env, "11111111-2222-3333-4444-555555555555", "/api/sandbox");
 }
 
 /* Last: they change the sandbox. */
@@ -176,11 +174,111 @@ static void states_are_explained(void **state)
     OUTCOME stopped = EXPLAIN(env, lease);
     expect_cause(&stopped, "state", EEP_E_CONFLICT, "stopped");
     assert_int_equal(standin_count(&standin, "POST", NULL), 0); /* nothing was started */
+    assert_int_equal(symptom(&stopped, "quota")->status, EEP_CHECK_UNKNOWN);
+    assert_non_null(strstr(symptom(&stopped, "quota")->evidence.ptr, "API key"));
+    assert_int_equal(standin_count(&standin, "GET", "/usage"), 0); /* it would be taken for a wrong key */
     standin_force(&standin, lease, "{\"state\":\"error\",\"errorReason\":\"no room\",\"recoverable\":true}");
     OUTCOME broken = EXPLAIN(env, lease);
     expect_cause(&broken, "state", EEP_E_SANDBOX, "no room");
     assert_non_null(strstr(symptom(&broken, "state")->advice.ptr, "recover"));
     host_destroy(env, lease);
+}
+
+/* -- Quota: the service tells it to tokens only ------------------------------------------------- */
+
+static struct standin small;
+static eep_env *member; /* of the organization of `small` */
+
+static int start_small(void **state)
+{
+    char config[256];
+    (void)state;
+    standin_start(&small, (const char *const[]){"--jwt", "some.jwt.token", "--quota", "2/8/6", NULL});
+    snprintf(config, sizeof config,
+             "{'apiUrl':'%s','jwtToken':'some.jwt.token','organizationId':'local','image':'debian:12',"
+             "'cpu':1,'reuseLease':true}",
+             small.api);
+    OUTCOME opened = host_open_text(config, &member);
+    EXPECT(opened, EEP_OK);
+    return 0;
+}
+
+static int stop_small(void **state)
+{
+    (void)state;
+    plugin()->close(member);
+    standin_stop(&small);
+    return 0;
+}
+
+static void acquire_and_stop(char *stopped)
+{
+    host_acquire(member, stopped);
+    OUTCOME released = RELEASE(member, stopped, EEP_RELEASE_STOP);
+    EXPECT(released, EEP_OK);
+}
+
+static void expect_quota(const char *of, uint32_t status, const char *says)
+{
+    OUTCOME told = EXPLAIN(member, of);
+    EXPECT(told, EEP_OK);
+    const eep_symptom *quota = symptom(&told, "quota");
+    if (quota->status != status || strstr(quota->evidence.ptr, says) == NULL)
+        fail_msg("quota: status %u: %s", quota->status, quota->evidence.ptr);
+    assert_int_equal(quota->code, status == EEP_CHECK_FAILED ? EEP_E_QUOTA : EEP_OK);
+    assert_int_equal(quota->advice.ptr != NULL, status == EEP_CHECK_FAILED);
+}
+
+/* 1 core, 1 GiB of memory and 3 GiB of disk each, of 2, 8 and 6. */
+static void a_start_needs_room(void **state)
+{
+    char stopped[EEP_LEASE_MAX + 1], first[64], second[EEP_LEASE_MAX + 1];
+    (void)state;
+    acquire_and_stop(stopped);
+    expect_quota(stopped, EEP_CHECK_OK, "there is room");
+    standin_create(&small, "{'buildInfo':{'dockerfileContent':'FROM x'},'cpu':2}", first);
+    expect_quota(stopped, EEP_CHECK_FAILED, "CPU: 2 of 2 are in use, it needs 1");
+    standin_force(&small, first, "{\"state\":\"stopped\"}");
+    standin_force(&small, stopped, "{\"state\":\"archived\"}");
+    host_acquire(member, second);
+    expect_quota(stopped, EEP_CHECK_FAILED, "disk (GiB): 6 of 6 are in use, it needs 3");
+    standin_force(&small, stopped, "{\"state\":\"error\",\"recoverable\":true}");
+    expect_quota(stopped, EEP_CHECK_FAILED, "disk (GiB): 6 of 6 are in use, it needs 3");
+    host_destroy(member, first);
+    AWAIT(standin_total(&small, "live") == 2);
+    expect_quota(stopped, EEP_CHECK_OK, "there is room");
+    host_destroy(member, second);
+    host_destroy(member, stopped);
+}
+
+static void what_is_not_told_of_the_quota_is_unknown(void **state)
+{
+    char stopped[EEP_LEASE_MAX + 1];
+    (void)state;
+    acquire_and_stop(stopped);
+    static const struct {
+        const char *answer;
+        uint32_t status;
+    } cases[] = {
+        {"{'status':403,'message':'Access denied'}", EEP_CHECK_UNKNOWN},
+        {"{'status':200,'body':'[]'}", EEP_CHECK_UNKNOWN},
+        {"{'status':200,'body':'{\\'regionUsage\\':[{\\'regionId\\':\\'moon\\'}]}'}", EEP_CHECK_UNKNOWN},
+        {"{'status':200,'body':'{\\'regionUsage\\':[{\\'regionId\\':\\'local\\',"
+         "\\'sandboxClass\\':\\'windows\\'}]}'}",
+         EEP_CHECK_UNKNOWN},
+        {"{'status':200,'body':'{\\'regionUsage\\':[{\\'regionId\\':\\'local\\',"
+         "\\'currentCpuUsage\\':4,\\'totalCpuQuota\\':0}]}'}",
+         EEP_CHECK_OK},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char rules[300];
+        snprintf(rules, sizeof rules, "[{'match':{'path':'/usage'},'do':%s}]", cases[i].answer);
+        standin_faults(&small, rules);
+        expect_quota(stopped, cases[i].status, "");
+    }
+    standin_faults(&small, NULL);
+    expect_cancelled(&small, member, stopped, "/usage");
+    host_destroy(member, stopped);
 }
 
 int main(void)
@@ -196,5 +294,10 @@ int main(void)
         cmocka_unit_test(cancelled_at_any_question_is_cancelled),
         cmocka_unit_test(states_are_explained),
     };
-    return cmocka_run_group_tests_name("explain", tests, place_start, stage_stop);
+    const struct CMUnitTest quota[] = {
+        cmocka_unit_test(a_start_needs_room),
+        cmocka_unit_test(what_is_not_told_of_the_quota_is_unknown),
+    };
+    return cmocka_run_group_tests_name("explain", tests, place_start, stage_stop) +
+           cmocka_run_group_tests_name("quota", quota, start_small, stop_small);
 }
