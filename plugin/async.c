@@ -32,8 +32,7 @@ struct async_op {
     struct async_copy copy;
     struct op_seat seat;
     uint64_t offsets[2]; /* of the next OUTPUT */
-    struct async_room room;
-    struct err stopped; /* why output could not be told; EEP_OK = it could */
+    struct err stopped;  /* why output could not be told; EEP_OK = it could */
     struct async_event *done;
     void *result;     /* in done's arena; NULL = the host wants none */
     eep_error *error; /* likewise */
@@ -157,7 +156,7 @@ static int tell_piece(struct async_op *op, uint32_t stream, eep_bytes piece)
     if (!event) return err_no_memory(&op->stopped);
     event->event.stream = stream;
     event->event.offset = *offset;
-    TRY(async_queue_put_waiting(&op->async->queue, event, &op->room, op->seat.wait, &op->stopped));
+    TRY(async_queue_put_waiting(&op->async->queue, event, op->seat.wait, &op->stopped));
     *offset += piece.len;
     return EEP_OK;
 }

@@ -125,6 +125,7 @@ void async_queue_unopen(struct async_queue *queue)
     pthread_mutex_lock(&queue->lock);
     queue->open--;
     settle(queue);
+    if (is_over(queue)) pthread_cond_broadcast(&queue->changed);
     pthread_mutex_unlock(&queue->lock);
 }
 
@@ -170,46 +171,57 @@ void async_queue_offer(struct async_queue *queue, struct async_event *event)
     if (!room) async_event_destroy(event);
 }
 
-static void leave_room(struct async_queue *queue, struct async_room *room)
+/* An operation that waits for room, on its stack. */
+struct async_room {
+    struct async_room *next;
+    eep_cancel *bell; /* poked when there may be room; NULL = it was, and is in line no more */
+};
+
+static void stand_in_line(struct async_queue *queue, struct async_room *room)
 {
+    *queue->last_room = room;
+    queue->last_room = &room->next;
+}
+
+/* Who was not called but cancelled, say, may stand anywhere. */
+static void leave_line(struct async_queue *queue, struct async_room *room)
+{
+    if (!room->bell) return;
     struct async_room **link = &queue->rooms;
-    while (*link && *link != room)
+    while (*link != room)
         link = &(*link)->next;
-    if (!*link) return;
     *link = room->next;
     if (!*link) queue->last_room = link;
 }
 
 /* Called and left with the lock held. EEP_OK: look again. */
-static int await_room(struct async_queue *queue, struct async_room *room, const struct wait *wait,
-                      struct err *err)
+static int await_room(struct async_queue *queue, const struct wait *wait, struct err *err)
 {
     unsigned pokes = cancel_pokes(wait->own);
-    *room = (struct async_room){.bell = wait->own};
-    *queue->last_room = room;
-    queue->last_room = &room->next;
+    struct async_room room = {.bell = wait->own};
+    stand_in_line(queue, &room);
     pthread_mutex_unlock(&queue->lock);
     int status = engine_await_poke(pokes, wait, err);
     pthread_mutex_lock(&queue->lock);
-    leave_room(queue, room);
+    leave_line(queue, &room);
     return status;
 }
 
-int async_queue_put_waiting(struct async_queue *queue, struct async_event *event, struct async_room *room,
-                            const struct wait *wait, struct err *err)
+int async_queue_put_waiting(struct async_queue *queue, struct async_event *event, const struct wait *wait,
+                            struct err *err)
 {
     int status = EEP_OK;
     pthread_mutex_lock(&queue->lock);
     while (status == EEP_OK && !has_room(queue, event->weight))
-        status = await_room(queue, room, wait, err);
+        status = await_room(queue, wait, err);
     if (status == EEP_OK) append(queue, event);
     pthread_mutex_unlock(&queue->lock);
     if (status != EEP_OK) async_event_destroy(event);
     return status;
 }
 
-/* Wakes as many as will find room, the oldest first. */
-static void ring_rooms(struct async_queue *queue)
+/* Calls as many as will find room, the oldest first. */
+static void call_next(struct async_queue *queue)
 {
     size_t weight = EEP_ASYNC_OUTPUT_MAX + EVENT_WEIGHT;
     for (size_t more = weight; queue->rooms && has_room(queue, more); more += weight) {
@@ -217,6 +229,7 @@ static void ring_rooms(struct async_queue *queue)
         queue->rooms = room->next;
         if (!queue->rooms) queue->last_room = &queue->rooms;
         cancel_poke(room->bell);
+        room->bell = NULL;
     }
 }
 
@@ -281,7 +294,7 @@ int async_queue_take(struct async_queue *queue, eep_event *events, uint32_t capa
         status = take_some(queue, events, capacity, stride, count, err);
     else if (is_over(queue))
         status = err_set(err, EEP_E_SHUTDOWN, "the environment is being closed, and all events were taken");
-    ring_rooms(queue);
+    call_next(queue);
     settle(queue);
     queue->readers--;
     if (is_over(queue))

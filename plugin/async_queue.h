@@ -21,12 +21,6 @@ struct async_event {
 struct async_event *async_event_create(uint32_t type, uint64_t op, uint64_t user_data, eep_bytes data);
 void async_event_destroy(struct async_event *event);
 
-/* An operation that waits for room: part of it. */
-struct async_room {
-    struct async_room *next;
-    eep_cancel *bell; /* poked when there may be room */
-};
-
 struct async_queue {
     pthread_mutex_t lock; /* guards all of it, and what its owner likes */
     pthread_cond_t changed;
@@ -38,7 +32,7 @@ struct async_queue {
     unsigned open;            /* operations whose DONE has not been taken */
     unsigned readers;         /* threads in async_queue_take */
     bool closing;             /* no operation is added any more; once none is open, it is all over */
-    struct async_room *rooms; /* oldest first */
+    struct async_room *rooms; /* who waits for room, oldest first */
     struct async_room **last_room;
 };
 
@@ -58,8 +52,8 @@ void async_queue_put(struct async_queue *queue, struct async_event *event);
 void async_queue_offer(struct async_queue *queue, struct async_event *event);
 
 /* Waits for room and puts in. EEP_E_CANCELLED, _SHUTDOWN, _DEADLINE: as `wait` says, and the event is destroyed. */
-int async_queue_put_waiting(struct async_queue *queue, struct async_event *event, struct async_room *room,
-                            const struct wait *wait, struct err *err);
+int async_queue_put_waiting(struct async_queue *queue, struct async_event *event, const struct wait *wait,
+                            struct err *err);
 
 /* eep_async_table.next, its arguments checked. */
 int async_queue_take(struct async_queue *queue, eep_event *events, uint32_t capacity, uint32_t stride,
