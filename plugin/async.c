@@ -45,14 +45,6 @@ static struct async_op *op_of_seat(struct op_seat *seat)
 
 /* -- An environment's share -------------------------------------------------------------------- */
 
-static int check_env(const eep_env *env, struct err *err)
-{
-    if (!env) return err_set(err, EEP_E_INVALID_ARGUMENT, "the environment is NULL");
-    if (env->pid == getpid()) return EEP_OK;
-    return err_set(err, EEP_E_FORKED,
-                   "this environment was opened before fork(): open a new one in the child");
-}
-
 static struct async *async_create(struct err *err)
 {
     struct async *async = calloc(1, sizeof *async);
@@ -74,7 +66,7 @@ static void async_destroy(struct async *async)
 /* Makes it at the first use. A shutdown that came before it could be seen is made up for. */
 static int get_async(eep_env *env, struct async **out, struct err *err)
 {
-    TRY(check_env(env, err));
+    TRY(env_check(env, err));
     *out = atomic_load(&env->async);
     if (*out) return EEP_OK;
     struct async *made = async_create(err);
@@ -90,17 +82,13 @@ static int get_async(eep_env *env, struct async **out, struct err *err)
 void async_close(eep_env *env)
 {
     struct async *async = atomic_load(&env->async);
-    if (!async) return;
-    if (env->pid == getpid())
-        async_destroy(async);
-    else
-        close(async->queue.fd); /* whatever else there is may have been changing when the parent forked */
+    if (async && env->pid == getpid()) async_destroy(async);
 }
 
 static void shutdown_env(eep_env *env)
 {
     struct err err = ERR_INIT;
-    if (check_env(env, &err) != EEP_OK) return;
+    if (env_check(env, &err) != EEP_OK) return;
     cancel_fire(env->closing);
     struct async *async = atomic_load(&env->async);
     if (async) async_queue_close(&async->queue);
@@ -131,11 +119,10 @@ static void delist(struct async_op *op)
     pthread_mutex_unlock(&op->async->queue.lock);
 }
 
-static int32_t cancel_op(eep_env *env, uint64_t number, eep_error *error)
+static int cancel_number(eep_env *env, uint64_t number, struct err *err)
 {
-    struct err err = ERR_INIT;
     struct async *async = NULL;
-    if (get_async(env, &async, &err) != EEP_OK) return abi_export_error(error, &err);
+    TRY(get_async(env, &async, err));
     pthread_mutex_lock(&async->queue.lock);
     struct async_op *op = async->buckets[number % BUCKETS];
     while (op && op->number != number)
@@ -143,7 +130,15 @@ static int32_t cancel_op(eep_env *env, uint64_t number, eep_error *error)
     if (op) cancel_fire(op->seat.own);
     pthread_mutex_unlock(&async->queue.lock);
     if (op) return EEP_OK;
-    err_set(&err, EEP_E_NOT_FOUND, "operation %llu has ended, or never was", (unsigned long long)number);
+    return err_set(err, EEP_E_NOT_FOUND, "operation %llu has ended, or never was",
+                   (unsigned long long)number);
+}
+
+static int32_t cancel_op(eep_env *env, uint64_t number, eep_error *error)
+{
+    struct err err = ERR_INIT;
+    if (cancel_number(env, number, &err) == EEP_OK) return EEP_OK;
+    err_where(&err, "cancel");
     return abi_export_error(error, &err);
 }
 
@@ -388,10 +383,10 @@ static int take_events(eep_env *env, eep_event *events, uint32_t capacity, uint3
                        uint32_t timeout_ms, uint32_t *count, struct err *err)
 {
     struct async *async = NULL;
+    if (count) *count = 0; /* hosts loop over it, whatever the code was */
     TRY(get_async(env, &async, err));
     if (!count || capacity == 0)
         return err_set(err, EEP_E_INVALID_ARGUMENT, "next needs room for events and count");
-    *count = 0;
     TRY(abi_check_array(events, 1, stride, sizeof *events, "events", err));
     return async_queue_take(&async->queue, events, capacity, stride ? stride : sizeof *events, timeout_ms,
                             count, err);

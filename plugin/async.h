@@ -12,7 +12,8 @@
 extern const eep_async_table async_table;
 
 /* Part of closing an environment, once no operation is left: those who wait for events get EEP_E_SHUTDOWN, unread events
- * are thrown away. In a child after fork: leaves the parent's alone. */
+ * are thrown away. In a child after fork it leaves all of that alone: the parent may have been changing it, and the
+ * descriptor's number may be another file's by now. */
 void async_close(eep_env *env);
 
 #endif

@@ -31,7 +31,6 @@ static int take_host(eep_env *env, const eep_host *host, struct err *err)
     TRY(abi_check_zero(env->host.reserved, "host", err));
     TRY(check_host_text(env->host.name, "host.name", err));
     TRY(check_host_text(env->host.version, "host.version", err));
-    if (env->host.log_level == 0) env->host.log_level = EEP_LOG_WARNING;
     size_t used = strlen(env->user_agent);
     if (!str_empty(env->host.name))
         snprintf(env->user_agent + used, sizeof env->user_agent - used, " %.*s/%.*s", (int)env->host.name.len,
@@ -186,6 +185,14 @@ void env_leave(eep_env *env)
     pthread_mutex_unlock(&env->lock);
 }
 
+int env_check(const eep_env *env, struct err *err)
+{
+    if (!env) return err_set(err, EEP_E_INVALID_ARGUMENT, "the environment is NULL");
+    if (env->pid == getpid()) return EEP_OK;
+    return err_set(err, EEP_E_FORKED,
+                   "this environment was opened before fork(): open a new one in the child");
+}
+
 /* -- Operations -------------------------------------------------------------------------------- */
 
 static int set_trace(struct op *op, eep_str trace_id, struct err *err)
@@ -202,10 +209,7 @@ static int set_trace(struct op *op, eep_str trace_id, struct err *err)
 
 int op_begin(struct op *op, eep_env *env, const char *name, const eep_request *request, struct err *err)
 {
-    if (!env) return err_set(err, EEP_E_INVALID_ARGUMENT, "the environment is NULL");
-    if (env->pid != getpid())
-        return err_set(err, EEP_E_FORKED,
-                       "this environment was opened before fork(): open a new one in the child");
+    TRY(env_check(env, err));
     if (cancel_count(env->closing) > 0)
         return err_set(err, EEP_E_SHUTDOWN, "the environment is being closed");
     *op = (struct op){.env = env, .name = name};

@@ -1,8 +1,8 @@
 /* env.h: an open environment, and an operation that runs in it.
  *
- * An operation is one of the blocking calls while it runs: straight-line code on the caller's thread that
- * waits in one place only, engine_await (or engine_sleep), under the limits that op->wait holds at the
- * moment. */
+ * An operation is one of the blocking calls while it runs: straight-line code on the caller's thread, or on a fibre of
+ * the crew's (eep.async/1), that waits in one place only, engine_await (or engine_sleep), under the limits that op->wait
+ * holds at the moment. */
 #ifndef PLUGIN_ENV_H
 #define PLUGIN_ENV_H
 
@@ -59,10 +59,13 @@ struct op {
 int32_t env_open(const eep_open_request *request, eep_env **out, eep_error *error);
 void env_close(eep_env *env);
 
+/* May it be used here? EEP_E_INVALID_ARGUMENT (NULL), EEP_E_FORKED. */
+int env_check(const eep_env *env, struct err *err);
+
 /* A sandbox of this account has told its organization. */
 void env_note_organization(eep_env *env, eep_str organization);
 
-/* Begins an operation: EEP_E_FORKED, _SHUTDOWN, _CANCELLED (the token has been fired already),
+/* Begins an operation: as env_check, and EEP_E_SHUTDOWN, _CANCELLED (the token has been fired already),
  * _INVALID_ARGUMENT. */
 int op_begin(struct op *op, eep_env *env, const char *name, const eep_request *request, struct err *err);
 void op_end(struct op *op);

@@ -45,6 +45,7 @@ static void one_operation_is_cancelled(void **state)
     EXPECT_RUN(env, lease, "pgrep -x sleep -f 'sleep 60' || echo none", "none\n");
     eep_error err = {.head.struct_size = sizeof err};
     assert_int_equal(async_api()->cancel(env, op, &err), EEP_E_NOT_FOUND);
+    assert_true(text_is(err.where, "cancel"));
     plugin()->clear(&err.head);
     DONE undisturbed = async_await(env, other);
     async_expect_code(&undisturbed, EEP_OK);
@@ -341,7 +342,7 @@ static void shutdown_may_come_within_the_first_next(void **state)
 /* -- Forks ------------------------------------------------------------------------------------- */
 
 /* The child's exit code: 0, or the step that went wrong. */
-static int child(void)
+static int child(int parents)
 {
     eep_event event = {.head.struct_size = sizeof event};
     eep_execute_request request = {
@@ -353,13 +354,16 @@ static int child(void)
                                 .result_size = sizeof(eep_execution)};
     uint64_t op = 0;
     int32_t fd = -1;
-    uint32_t count = 0;
+    uint32_t count = 1;
     if (async_api()->submit(env, &submit, &op, NULL) != EEP_E_FORKED) return 1;
-    if (async_api()->next(env, &event, 1, 0, UINT32_MAX, &count, NULL) != EEP_E_FORKED) return 2;
+    if (async_api()->next(env, &event, 1, 0, UINT32_MAX, &count, NULL) != EEP_E_FORKED || count != 0)
+        return 2;
     if (async_api()->fd(env, &fd, NULL) != EEP_E_FORKED) return 3;
     if (async_api()->cancel(env, 1, NULL) != EEP_E_FORKED) return 4;
+    dup2(2, parents); /* the child closed all that it does not know, and opened something else */
     async_api()->shutdown(env);
     plugin()->close(env);
+    if (close(parents) != 0) return 8;
     eep_env *own = host_open(&standin, NULL);
     if (async_api()->submit(own, &submit, &op, NULL) != EEP_OK) return 5;
     if (async_api()->next(own, &event, 1, 0, LIMIT_MS, &count, NULL) != EEP_OK || count != 1) return 6;
@@ -371,11 +375,13 @@ static int child(void)
 
 static void a_fork_begins_anew_and_the_parent_goes_on(void **state)
 {
+    int32_t fd = -1;
     (void)state;
     uint64_t op = RUN("sleep 1; echo undisturbed", 0);
+    assert_int_equal(async_api()->fd(env, &fd, NULL), EEP_OK);
     for (int i = 0; i < 3; i++) {
         pid_t pid = fork();
-        if (pid == 0) _exit(child());
+        if (pid == 0) _exit(child(fd));
         assert_int_equal(process_await(pid), 0);
     }
     DONE done = async_await(env, op);
