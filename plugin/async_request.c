@@ -4,8 +4,7 @@
 #include <string.h>
 
 #include "abi.h"
-#include "base/buf.h"
-#include "base/str.h"
+#include "base/cleanup.h"
 
 /* All that a request points to. No call takes nearly as much. */
 #define COPY_MAX ((size_t)1 << 32)

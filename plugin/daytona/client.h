@@ -1,6 +1,6 @@
 /* client.h: one account at one Daytona service, and how a call to it is made.
  *
- * Knows HTTP shapes, knows no vtable. A client is not changed after client_init, except for the note that its
+ * Knows HTTP shapes, knows no vtable. A client is not changed after daytona_init, except for the note that its
  * credentials were refused; any thread may use it. */
 #ifndef DAYTONA_CLIENT_H
 #define DAYTONA_CLIENT_H

@@ -95,18 +95,9 @@ static struct engine *engine_get(struct err *err)
 
 /* -- Waiting ----------------------------------------------------------------------------------- */
 
-static void init_cond(pthread_cond_t *cond)
-{
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(cond, &attributes);
-    pthread_condattr_destroy(&attributes);
-}
-
 static void wait_on_this_thread(struct io *io, struct waiter *waiter)
 {
-    init_cond(&waiter->done_cond);
+    pthread_cond_init(&waiter->done_cond, NULL);
     io_submit(io, waiter);
     io_wait(io, waiter);
     pthread_cond_destroy(&waiter->done_cond);

@@ -48,7 +48,7 @@ struct transfer {
     int refusal;        /* why the rest of the answer is not wanted: EEP_E_TOO_LARGE, _NO_MEMORY */
 };
 
-/* Makes the handle; wait->deadline bounds the whole transfer.
+/* Makes the handle; wait->deadline and wait->answer_ms bound the whole transfer.
  * EEP_E_NO_MEMORY, EEP_E_DEADLINE (no time left), EEP_E_INVALID_CONFIG (a CA file that cannot be used). */
 int transfer_init(struct transfer *transfer, struct transfer_pool *pool, const struct http_request *request,
                   struct http_response *response, const struct wait *wait, const struct transfer_owner *owner,

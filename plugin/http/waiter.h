@@ -1,6 +1,6 @@
 /* waiter.h: somebody who waits for the I/O thread: for an answer, or (request NULL) for a moment to come.
  *
- * Lives on the stack of its operation, which waits until the I/O thread has handed it back (waiter_done) and
+ * Lives on the stack of its operation, which waits until the I/O thread has handed it back (hand_back, io.c) and
  * touches nothing in between. */
 #ifndef HTTP_WAITER_H
 #define HTTP_WAITER_H
