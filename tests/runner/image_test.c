@@ -336,7 +336,7 @@ static void test_drop(void **state)
 static void age(struct world *world, const char *id, const char *by)
 {
     char command[800];
-    snprintf(command, sizeof command, "touch -d '%s ago' %s/%s.*", by, world->records, id);
+    snprintf(command, sizeof command, "touch -d '%s ago' %s/%s.*", by, world->records, world_own(id));
     assert_int_equal(system(command), 0);
 }
 
@@ -420,10 +420,10 @@ static void list(struct world *world)
     if (status != EEP_OK) fail_msg("%s\n%s", err.message, reply.text);
     reply_finish(&reply);
     assert_int_equal(seen.count, 2);
-    assert_string_equal(seen.items[0].id, "second");
+    assert_string_equal(seen.items[0].id, world_own("second"));
     assert_int_equal(seen.items[0].state, RUNNER_RUNNING);
     assert_int_equal(seen.items[0].out_total, 6);
-    assert_string_equal(seen.items[1].id, "first");
+    assert_string_equal(seen.items[1].id, world_own("first"));
     assert_int_equal(seen.items[1].state, RUNNER_DONE);
     assert_int_equal(seen.items[1].exit_code, 2);
     assert_true(seen.items[1].started_at_ms > 1700000000000);

@@ -243,8 +243,8 @@ static void test_polite_signals(void **state)
 
 static void write_marker(struct world *world, const char *id, const char *text)
 {
-    char name[64];
-    snprintf(name, sizeof name, ".eep/%s.p", id);
+    char name[128];
+    snprintf(name, sizeof name, ".eep/%s.p", world_own(id));
     world_write(world_path(world, name), text);
 }
 

@@ -100,28 +100,31 @@ static bool is_wanted(const char *runner)
     return !only || !*only || strcmp(only, runner) == 0;
 }
 
-static void for_each_shell_under(enum runner_use use, void (*test)(struct world *world))
+static void run_under(const char *shell, enum runner_use use, void (*test)(struct world *world))
 {
-    for (size_t i = 0; i < 4; i++) {
-        struct world world;
-        world_init(&world, world_shells[i], use);
-        print_message("  under %s, %s (%s)\n", world_shells[i], use == RUNNER_SH ? "sh" : "native",
-                      world.home);
-        test(&world);
-        world_finish(&world);
-    }
+    struct world world;
+    world_init(&world, shell, use);
+    print_message("  under %s, %s (%s)\n", shell, use == RUNNER_SH ? "sh" : "native", world.home);
+    test(&world);
+    world_finish(&world);
+}
+
+void for_shell(const char *shell, void (*test)(struct world *world))
+{
+    char path[400];
+    if (is_wanted("sh")) run_under(shell, RUNNER_SH, test);
+    if (!is_wanted("native")) return;
+    if (find_native(path))
+        run_under(shell, RUNNER_NATIVE, test);
+    else
+        print_message("SKIP: this build has no native runner for this CPU (%s): see the output of make\n",
+                      path);
 }
 
 void for_each_shell(void (*test)(struct world *world))
 {
-    char path[400];
-    if (is_wanted("sh")) for_each_shell_under(RUNNER_SH, test);
-    if (!is_wanted("native")) return;
-    if (find_native(path))
-        for_each_shell_under(RUNNER_NATIVE, test);
-    else
-        print_message("SKIP: this build has no native runner for this CPU (%s): see the output of make\n",
-                      path);
+    for (size_t i = 0; i < 4; i++)
+        for_shell(world_shells[i], test);
 }
 
 void world_setenv(struct world *world, const char *assignment)
@@ -136,16 +139,34 @@ void world_setenv(struct world *world, const char *assignment)
     if (i == world->env_count) world->env_count++;
 }
 
+#define OWN_MAX 1024
+
+const char *world_own(const char *id)
+{
+    static char *known[OWN_MAX];
+    char own[128];
+    char suffix[32];
+    size_t i = 0;
+    snprintf(suffix, sizeof suffix, "-%d", (int)getpid());
+    if (!id || str_has_suffix(str_from(id), suffix)) return id;
+    snprintf(own, sizeof own, "%s%s", id, suffix);
+    while (i < OWN_MAX && known[i] && strcmp(known[i], own) != 0)
+        i++;
+    assert_true(i < OWN_MAX);
+    if (!known[i]) known[i] = strdup(own);
+    return known[i];
+}
+
 const char *world_id(struct world *world, char id[32])
 {
-    snprintf(id, 32, "test-%u", world->serial++);
+    snprintf(id, 32, "test-%u-%d", world->serial++, (int)getpid());
     return id;
 }
 
 struct runner_call world_call(struct world *world, const char *id)
 {
     random_hex(world->nonce, RUNNER_NONCE_BYTES);
-    return (struct runner_call){.id = str_from(id),
+    return (struct runner_call){.id = str_from(world_own(id)),
                                 .nonce = str_from(world->nonce),
                                 .use = world->use,
                                 .native = str_from(world->native)};
@@ -153,7 +174,7 @@ struct runner_call world_call(struct world *world, const char *id)
 
 struct runner_start world_script(const char *id, const char *script)
 {
-    return (struct runner_start){.call = {.id = str_from(id)},
+    return (struct runner_start){.call = {.id = str_from(world_own(id))},
                                  .command = {.script = str_from(script)},
                                  .wait = {.window_ms = 10000, .inline_bytes = 1 << 20},
                                  .time_limit_ms = 30000};
@@ -282,7 +303,7 @@ const char *world_path(const struct world *world, const char *name)
 bool world_has(const struct world *world, const char *id, const char *suffix)
 {
     char path[500];
-    snprintf(path, sizeof path, "%s/%s.%s", world->records, id, suffix);
+    snprintf(path, sizeof path, "%s/%s.%s", world->records, world_own(id), suffix);
     return access(path, F_OK) == 0;
 }
 
@@ -334,7 +355,7 @@ int world_supervisor(const struct world *world, const char *id)
 {
     char path[500];
     int pid = 0;
-    snprintf(path, sizeof path, "%s/%s.p", world->records, id);
+    snprintf(path, sizeof path, "%s/%s.p", world->records, world_own(id));
     assert_int_equal(sscanf(world_read(path), "EEP1 %*s %d", &pid), 1);
     return pid;
 }

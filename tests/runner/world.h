@@ -39,6 +39,9 @@ extern const char *const world_shells[4];
  * =native chooses one of the runners. A native runner that was not built is told as SKIP. */
 void for_each_shell(void (*test)(struct world *world));
 
+/* The same for one of the shells. */
+void for_shell(const char *shell, void (*test)(struct world *world));
+
 /* One world by itself; `shell` is one of world_shells. */
 void world_init(struct world *world, const char *shell, enum runner_use use);
 void world_finish(struct world *world);
@@ -50,6 +53,10 @@ void world_use(struct world *world, enum runner_use use);
 
 /* Sets or replaces NAME=VALUE of the service's environment. */
 void world_setenv(struct world *world, const char *assignment);
+
+/* An id as this process uses it. All that the runner kills it finds by ids, in the whole machine: somebody else's test
+ * may run, too. Every id below may be given in either form. Memory that stays. */
+const char *world_own(const char *id);
 
 /* A new execution id. */
 const char *world_id(struct world *world, char id[32]);
