@@ -25,6 +25,12 @@ e_gone() {
     [ -z "$e_away" ]
 }
 
+# A shell that can have no more processes (the command has taken them all) ends at once; this is what can be done then.
+e_fall() {
+    { :; } >"$e_p.k.9.9.$e_why"
+    kill -9 "-$e_u"
+}
+
 # e_ladder WHY SIGNAL:MS...: sends each signal to the command's group and to those who left it, and waits up to
 # MS for all of them to end; fails when some are left. Signal 0 only waits. Each rung is noted first, as the name of an
 # empty file: that works on a full disk too.
@@ -40,14 +46,23 @@ e_ladder() {
     [ "$e_u" ] || return 0
     # A leader with another start time is another process: the group has been gone for long.
     e_proc "$e_u" && [ "$e_start" != "$e_us" ] && return 0
+    trap e_fall 0
+    e_climb "$@"
+    e_x=$?
+    trap - 0
+    return $e_x
+}
+
+# e_climb SIGNAL:MS...
+e_climb() {
     for e_try; do
         e_rung=${e_try%:*} e_step=$((e_step + 1))
         e_gone && return 0
         if [ "$e_rung" != 0 ]; then
             { :; } >"$e_p.k"
             { :; } >"$e_p.k.$e_step.$e_rung.$e_why"
-            e_marked
             kill "-$e_rung" "-$e_u" || kill "-$e_rung" "$e_u"
+            e_marked
             [ -z "$e_away" ] || kill "-$e_rung" $e_away
         fi
         e_clock

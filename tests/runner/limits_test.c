@@ -123,6 +123,55 @@ static void test_alone(void **state)
     for_each_shell(alone);
 }
 
+/* The service's shell belongs to a user who may have so many processes, and no more. */
+static void limit_processes(struct world *world, int most)
+{
+    static char path[400];
+    char text[400];
+    snprintf(path, sizeof path, "%s/shell", world->home);
+    snprintf(text, sizeof text,
+             "#!/bin/sh\nexec setpriv --reuid 54321 --regid 54321 --clear-groups prlimit --nproc=%d %s\n", most,
+             world->service.shell);
+    world_write(path, text);
+    assert_int_equal(chmod(path, 0755), 0);
+    assert_int_equal(chown(world->home, 54321, 54321), 0);
+    world->service.shell = path;
+}
+
+/* A command that takes all processes that there may be: to keep the limit needs none. */
+static void no_processes(struct world *world)
+{
+    struct runner_answer answer;
+    struct runner_start start = world_script(
+        "bomb", "trap '' INT TERM; echo begun; while [ ! -e go ]; do sleep 0.05; done; echo $$ >pid; "
+                "exec perl -e 'alarm 30; while (1) { $p = fork; if (defined $p && !$p) { sleep 30; exit; } "
+                "select(undef, undef, undef, 0.001); }'");
+    start.time_limit_ms = 2000;
+    start.ladder = (struct runner_ladder){.int_ms = 100, .term_ms = 100, .kill_ms = 2000};
+    start.wait.news = true;
+    limit_processes(world, 40);
+    assert_true(world_start(world, &start, &answer));
+    assert_int_equal(answer.state, RUNNER_RUNNING);
+    runner_answer_finish(&answer);
+    world_write(world_path(world, "go"), "");
+    world_await_gone(pid_in(world, "pid"));
+    world_await(world, "bomb", RUNNER_DONE, &answer);
+    assert_true(answer.timed_out);
+    assert_int_equal(answer.term_signal, SIGKILL);
+    assert_false(answer.held);
+    runner_answer_finish(&answer);
+}
+
+static void test_no_processes(void **state)
+{
+    (void)state;
+    if (geteuid() != 0) {
+        print_message("SKIP: only root can become a user of few processes\n");
+        return;
+    }
+    for_shell("dash", no_processes);
+}
+
 /* -- Kill requests ---------------------------------------------------------------------------------------------- */
 
 static void begin(struct world *world, const char *id, const char *script)
@@ -305,7 +354,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_time_limit),   cmocka_unit_test(test_stubborn),
-        cmocka_unit_test(test_survivor),     cmocka_unit_test(test_alone),
+        cmocka_unit_test(test_survivor),     cmocka_unit_test(test_alone),        cmocka_unit_test(test_no_processes),
         cmocka_unit_test(test_killed),       cmocka_unit_test(test_interrupted),
         cmocka_unit_test(test_service),      cmocka_unit_test(test_overtaken),
         cmocka_unit_test(test_output_limit), cmocka_unit_test(test_full_disk),

@@ -223,19 +223,24 @@ static void launch(struct supervisor *self, struct command *command, uint64_t ma
 
 /* -- Helpers: processes that climb the ladder while this one goes on pumping -------------------- */
 
-static int climb_aside(const struct supervisor *self, char why, const char *rungs)
+/* In a child, so that the streams go on; where there can be no more processes (a command may take them all), here. The
+ * child's pid; 0 = it is over. */
+static int climb(struct supervisor *self, char why, const char *rungs)
 {
     long pid = fork_process();
-    if (pid != 0) return pid < 0 ? 0 : (int)pid;
-    close_fd(self->input); /* or the command would never see its end */
-    die(ladder_climb(self->record, why, rungs) ? 0 : 1);
+    if (pid > 0) return (int)pid;
+    if (pid == 0) close_fd(self->input); /* or the command would never see its end */
+    bool gone = ladder_climb(self->record, why, rungs);
+    if (pid == 0) die(gone ? 0 : 1);
+    self->unsure = !gone;
+    return 0;
 }
 
 static void reach_limit(struct supervisor *self, char why)
 {
     if (self->limit_reached) return;
     self->limit_reached = true;
-    climb_aside(self, why, self->request->rungs);
+    climb(self, why, self->request->rungs);
 }
 
 /* Somebody has begun to kill: he gets the time for it; who is left then gets SIGKILL. */
@@ -253,7 +258,7 @@ static void sweep(struct supervisor *self)
     add(&rungs, "0:");
     add_number(&rungs, sum);
     add(&rungs, " 9:2000");
-    self->sweeper = climb_aside(self, 'w', rungs.data);
+    self->sweeper = climb(self, 'w', rungs.data);
 }
 
 /* -- Streams ----------------------------------------------------------------------------------- */
