@@ -114,16 +114,34 @@ static void judge_identity(struct explaining *explaining, enum runner_identity i
     }
 }
 
+/* Most likely one and the same. */
+static bool is_same_disk(const struct runner_disk *one, const struct runner_disk *other)
+{
+    return one->path[0] && other->path[0] && one->free_kb == other->free_kb &&
+           one->total_kb == other->total_kb;
+}
+
+/* "90 of 100 MiB free in home (/root) and tmp (/tmp); …" */
+static void tell_disk(const struct runner_examined *examined, size_t index, struct buf *text)
+{
+    const struct runner_disk *disk = &examined->disks[index];
+    for (size_t i = 0; i < index; i++)
+        if (is_same_disk(&examined->disks[i], disk)) return; /* told with that one */
+    int status = buf_appendf(text, "%s%llu of %llu MiB free in %s (%.200s)", text->len ? "; " : "",
+                             (unsigned long long)disk->free_kb / 1024,
+                             (unsigned long long)disk->total_kb / 1024, disk->name, disk->path);
+    for (size_t i = index + 1; i < RUNNER_DISKS && status == EEP_OK; i++) {
+        const struct runner_disk *other = &examined->disks[i];
+        if (is_same_disk(disk, other))
+            status = buf_appendf(text, " and %s (%.200s)", other->name, other->path);
+    }
+    (void)status; /* what does not fit is left out */
+}
+
 static void tell_disks(const struct runner_examined *examined, struct buf *text)
 {
-    for (size_t i = 0; i < RUNNER_DISKS; i++) {
-        const struct runner_disk *disk = &examined->disks[i];
-        if (disk->path[0] == '\0') continue;
-        int status = buf_appendf(text, "%s%s: %llu of %llu MiB free in %.200s", text->len ? "; " : "",
-                                 disk->name, (unsigned long long)disk->free_kb / 1024,
-                                 (unsigned long long)disk->total_kb / 1024, disk->path);
-        (void)status; /* what does not fit is left out */
-    }
+    for (size_t i = 0; i < RUNNER_DISKS; i++)
+        if (examined->disks[i].path[0]) tell_disk(examined, i, text);
 }
 
 static bool is_full(const struct runner_examined *examined)

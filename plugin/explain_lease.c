@@ -91,7 +91,7 @@ static bool state_rests(struct explaining *explaining, struct err *why)
             seconds_since(leased_active_at_ms(sandbox)), minutes);
     return symptoms_failed(
         &explaining->symptoms, SYMPTOM_STATE, why,
-        "resume_lease starts it, and so does any command; its files are kept. To keep it running: "
+        "resume it, or run a command in it: both start it, and its files are kept. To keep it running: "
         "keepalive, or a longer autoStopInterval");
 }
 
@@ -106,7 +106,7 @@ static bool state_failed(struct explaining *explaining, struct err *why)
     return symptoms_failed(
         &explaining->symptoms, SYMPTOM_STATE, why,
         sandbox->recoverable
-            ? "the service can recover it: resume_lease does so, and keeps its files"
+            ? "the service can recover it: resume it, which does so and keeps its files"
             : "the service cannot recover it: release it with DESTROY and acquire a new one");
 }
 

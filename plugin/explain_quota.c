@@ -81,13 +81,13 @@ static void ask_for_usage(struct explaining *explaining)
         judge_usage(explaining, usage);
 }
 
-/* Only of interest when something has to be started. */
 void explaining_look_at_quota(struct explaining *explaining)
 {
     enum sandbox_phase phase = explaining->sandbox.phase;
-    if (phase != PHASE_RESTING && phase != PHASE_FAILED) return;
     symptoms_begin(&explaining->symptoms);
-    if (str_absent(explaining->op->env->config->api_key))
+    if (phase != PHASE_RESTING && phase != PHASE_FAILED)
+        symptoms_skipped(&explaining->symptoms, SYMPTOM_QUOTA, "only of interest for a start");
+    else if (str_absent(explaining->op->env->config->api_key))
         ask_for_usage(explaining);
     else
         symptoms_unknown(&explaining->symptoms, SYMPTOM_QUOTA,

@@ -17,17 +17,27 @@ static const char *depth_name(uint32_t depth)
     return NULL;
 }
 
-static const char *status_name(uint32_t status)
+const char *check_status_name(uint32_t status)
 {
     static const char *const names[] = {"UNKNOWN", "OK", "FAILED", "SKIPPED", "UNKNOWN"};
     return status < sizeof(names) / sizeof(names[0]) ? names[status] : names[0];
+}
+
+void check_print_mark(const struct out *out, uint32_t status)
+{
+    switch (status) {
+    case EEP_CHECK_OK: out_painted(out, OUT_GREEN, "ok", CHECK_MARK_WIDTH); return;
+    case EEP_CHECK_FAILED: out_painted(out, OUT_RED, "FAILED", CHECK_MARK_WIDTH); return;
+    case EEP_CHECK_SKIPPED: out_painted(out, OUT_DIM, "skipped", CHECK_MARK_WIDTH); return;
+    default: out_painted(out, OUT_YELLOW, "unknown", CHECK_MARK_WIDTH); return;
+    }
 }
 
 static json_object *check_to_json(const eep_check *check)
 {
     json_object *object = json_new_object();
     json_add_str(object, "name", check->name);
-    json_add_text(object, "status", status_name(check->status));
+    json_add_text(object, "status", check_status_name(check->status));
     json_add_text(object, "depth", depth_name(check->depth));
     json_add_int(object, "code", check->code);
     json_add_text(object, "codeName", err_name(check->code));

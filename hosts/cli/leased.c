@@ -1,11 +1,9 @@
 /* leased.c: see leased.h. */
 #include "leased.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
-#include <unistd.h>
 
 /* -- which ------------------------------------------------------------------------------------- */
 
@@ -139,41 +137,4 @@ const char *leased_kind(uint32_t flags, char *text, size_t size)
              : keyed ? ""
                      : "-");
     return text;
-}
-
-/* How many bytes of UTF-8 fill `width` columns, taken as one for each character; *used becomes how many they are. */
-static size_t fit(const char *text, int width, int *used)
-{
-    size_t len = 0;
-    *used = 0;
-    while (text[len] && (width < 0 || *used < width)) {
-        len++;
-        while (((unsigned char)text[len] & 0xc0) == 0x80)
-            len++;
-        ++*used;
-    }
-    return len;
-}
-
-void print_column(eep_str text, const char *otherwise, int width)
-{
-    char *copy = strndup(text.ptr ? text.ptr : otherwise, text.ptr ? text.len : strlen(otherwise));
-    int used = 0;
-    if (!copy) mem_out();
-    err_make_printable(copy);
-    size_t len = fit(copy, width, &used);
-    if (width > 1 && copy[len]) { /* what is cut shows that it is */
-        len = fit(copy, width - 1, &used);
-        printf("%.*s~", (int)len, copy);
-    } else {
-        printf("%.*s%*s", (int)len, copy, width > used ? width - used : 0, "");
-    }
-    free(copy);
-}
-
-int columns_left(int used)
-{
-    struct winsize size;
-    if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return -1;
-    return size.ws_col > used ? size.ws_col - used : 0;
 }

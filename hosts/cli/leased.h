@@ -31,11 +31,4 @@ int64_t leased_now_ms(void);
 /* "keyed kept": what makes a lease one that somebody may come back to. Written into `text`, which is returned. */
 const char *leased_kind(uint32_t flags, char *text, size_t size);
 
-/* Prints text without control characters in exactly `width` columns, cut with a "~" if it is longer; in all of
- * it when width is negative. */
-void print_column(eep_str text, const char *otherwise, int width);
-
-/* How many columns of a terminal are left after `used`; -1 when standard output is none, so that nothing is cut. */
-int columns_left(int used);
-
 #endif

@@ -1,10 +1,9 @@
 /* leases.c: see leases.h. */
 #include "leases.h"
 
-#include <string.h>
-
 #include "calls.h"
 #include "interrupt.h"
+#include "leased.h"
 
 const struct option_spec lease_options[] = {
     {"key", 0, OPTION_TEXT, offsetof(struct lease_args, key), "KEY",
@@ -40,13 +39,6 @@ void new_lease_finish(struct new_lease *lease)
     pairs_finish(&lease->env);
 }
 
-static const char *state_name(uint32_t state)
-{
-    static const char *const names[] = {"UNKNOWN", "STARTED", "STOPPED", "ARCHIVED",
-                                        "PAUSED",  "ERROR",   "GONE",    "CHANGING"};
-    return state < sizeof(names) / sizeof(names[0]) ? names[state] : names[EEP_STATE_UNKNOWN];
-}
-
 static void add_numbers(json_object *object, const eep_lease *lease)
 {
     json_add_int(object, "cpu", lease->cpu);
@@ -70,7 +62,7 @@ json_object *lease_to_json(const eep_lease *lease)
     json_object *object = json_new_object();
     json_add_str(object, "lease", lease->lease);
     json_add_str(object, "name", lease->name);
-    json_add_text(object, "state", state_name(lease->state));
+    json_add_text(object, "state", lease_state_name(lease->state));
     json_add_str(object, "stateText", lease->state_text);
     json_add_flags(object, "flags", lease->head.flags, flags);
     json_add_str(object, "target", lease->target);
@@ -151,7 +143,7 @@ json_object *released_to_json(const eep_released *released)
                                              {0, NULL}};
     json_object *object = json_new_object();
     json_add_text(object, "done", released_word(released));
-    json_add_text(object, "state", state_name(released->state));
+    json_add_text(object, "state", lease_state_name(released->state));
     json_add_str(object, "stateText", released->state_text);
     json_add_flags(object, "flags", released->head.flags, flags);
     return object;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "columns.h"
 #include "status_fd.h"
 
 static const struct chapter {
@@ -75,7 +76,7 @@ static void print_help(const struct verb *verb)
         label = "";
     }
     putchar('\n');
-    options_print_wrapped(stdout, verb->about, 0);
+    columns_wrap(stdout, verb->about, 0, OPTIONS_WIDTH);
     options_print(stdout, verb->options);
 }
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "columns.h"
+
 /* -- values ------------------------------------------------------------------------------------ */
 
 struct unit {
@@ -292,29 +294,7 @@ void options_finish(const struct option_group *groups, void *args)
 
 /* -- help -------------------------------------------------------------------------------------- */
 
-enum { HELP_COLUMN = 28, HELP_WIDTH = 80 };
-
-void options_print_wrapped(FILE *to, const char *text, size_t indent)
-{
-    size_t at = indent;
-    while (*text) {
-        size_t word = strcspn(text, " \n");
-        if (at > indent && at + 1 + word > HELP_WIDTH) {
-            fprintf(to, "\n%*s", (int)indent, "");
-            at = indent;
-        }
-        bool first = at == indent;
-        fprintf(to, "%s%.*s", first ? "" : " ", (int)word, text);
-        at += word + !first;
-        text += word;
-        if (*text == '\n') {
-            fprintf(to, "\n%*s", (int)indent, "");
-            at = indent;
-        }
-        if (*text) text++;
-    }
-    fputc('\n', to);
-}
+enum { HELP_COLUMN = 28 };
 
 static void print_option(FILE *to, const struct option_spec *option)
 {
@@ -328,7 +308,7 @@ static void print_option(FILE *to, const struct option_spec *option)
         fprintf(to, "\n%*s", HELP_COLUMN, "");
     else
         fprintf(to, "%*s", HELP_COLUMN - used, "");
-    options_print_wrapped(to, option->help, HELP_COLUMN);
+    columns_wrap(to, option->help, HELP_COLUMN, OPTIONS_WIDTH);
 }
 
 void options_print(FILE *to, const struct option_group *groups)

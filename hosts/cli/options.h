@@ -71,8 +71,8 @@ void options_finish(const struct option_group *groups, void *args);
 /* Prints the groups for `--help`. */
 void options_print(FILE *to, const struct option_group *groups);
 
-/* Prints text in lines of at most 80 columns, the first of which is already indented. */
-void options_print_wrapped(FILE *to, const char *text, size_t indent);
+/* How wide help is, wherever it is read. */
+#define OPTIONS_WIDTH 80
 
 /* How many letters differ between two words; for "did you mean". */
 size_t options_distance(const char *a, const char *b);

@@ -189,21 +189,6 @@ static void distances(void **state)
     assert_int_equal(options_distance("abc", ""), 3);
 }
 
-static void text_is_wrapped(void **state)
-{
-    (void)state;
-    char *text = NULL;
-    size_t len = 0;
-    FILE *to = open_memstream(&text, &len);
-    options_print_wrapped(to, "aaaaaaaaa bbbbbbbbb ccccccccc ddddddddd\neeeeeeeee", 50);
-    fclose(to);
-    static const char expected[] = "aaaaaaaaa bbbbbbbbb ccccccccc\n"
-                                   "                                                  ddddddddd\n"
-                                   "                                                  eeeeeeeee\n";
-    assert_string_equal(text, expected);
-    free(text);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,7 +201,6 @@ int main(void)
         cmocka_unit_test(ages),
         cmocka_unit_test(sizes),
         cmocka_unit_test(distances),
-        cmocka_unit_test(text_is_wrapped),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     options_finish(groups, &args);

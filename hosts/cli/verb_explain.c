@@ -1,5 +1,7 @@
 /* verb_explain.c: `eep explain`: why does a lease not work, and what can be done about it? */
 #include "calls.h"
+#include "checks.h"
+#include "columns.h"
 #include "leased.h"
 
 struct explain_args {
@@ -13,17 +15,11 @@ static const eep_symptom *symptom_at(const eep_explanation *explanation, uint32_
                                  (size_t)index * explanation->symptom_stride);
 }
 
-static const char *status_name(uint32_t status)
-{
-    static const char *const names[] = {"UNKNOWN", "OK", "FAILED", "SKIPPED", "UNKNOWN"};
-    return status < sizeof(names) / sizeof(names[0]) ? names[status] : names[0];
-}
-
 static json_object *symptom_to_json(const eep_symptom *symptom)
 {
     json_object *object = json_new_object();
     json_add_str(object, "name", symptom->name);
-    json_add_text(object, "status", status_name(symptom->status));
+    json_add_text(object, "status", check_status_name(symptom->status));
     json_add_text(object, "codeName", symptom->code ? err_name(symptom->code) : NULL);
     json_add_int(object, "ms", symptom->elapsed_ms);
     json_add_str(object, "evidence", symptom->evidence);
@@ -45,29 +41,22 @@ static int print_json(const eep_explanation *explanation, struct err *err)
     return json_print(object, err);
 }
 
-static void print_mark(const struct out *out, uint32_t status)
+enum { NAME_WIDTH = 14, TEXT_COLUMN = CHECK_MARK_WIDTH + NAME_WIDTH };
+
+static void print_symptom(const struct out *out, const eep_symptom *symptom)
 {
-    switch (status) {
-    case EEP_CHECK_OK: out_painted(out, OUT_GREEN, "ok", 9); return;
-    case EEP_CHECK_FAILED: out_painted(out, OUT_RED, "FAILED", 9); return;
-    case EEP_CHECK_SKIPPED: out_painted(out, OUT_DIM, "skipped", 9); return;
-    default: out_painted(out, OUT_YELLOW, "unknown", 9); return;
-    }
+    check_print_mark(out, symptom->status);
+    columns_print(symptom->name, "?", NAME_WIDTH);
+    columns_print_paragraph(symptom->evidence, "", TEXT_COLUMN);
+    if (!symptom->advice.ptr) return;
+    printf("%*s%-*s", CHECK_MARK_WIDTH, "", NAME_WIDTH, "what to do:");
+    columns_print_paragraph(symptom->advice, "", TEXT_COLUMN);
 }
 
 static void print_text(const struct out *out, const eep_explanation *explanation)
 {
-    for (uint32_t i = 0; i < explanation->symptom_count; i++) {
-        const eep_symptom *symptom = symptom_at(explanation, i);
-        print_mark(out, symptom->status);
-        print_column(symptom->name, "?", 14);
-        out_text(stdout, symptom->evidence, "");
-        putchar('\n');
-        if (!symptom->advice.ptr) continue;
-        fputs("         what to do:   ", stdout);
-        out_text(stdout, symptom->advice, "");
-        putchar('\n');
-    }
+    for (uint32_t i = 0; i < explanation->symptom_count; i++)
+        print_symptom(out, symptom_at(explanation, i));
     putchar('\n');
     if (explanation->failed == 0)
         out_painted(out, OUT_GREEN, "The lease works.", 0);

@@ -1,9 +1,9 @@
 /* verb_list.c: `eep list`: the leases that there are, the one used last first. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "calls.h"
+#include "columns.h"
 #include "leased.h"
 
 struct list_args {
@@ -139,7 +139,7 @@ static void print_row(const struct out *out, const eep_leased *leased, const str
                       int64_t now_ms)
 {
     char age[16], idle[16], size[48], kind[16];
-    print_column(leased->lease, "?", widths->lease);
+    columns_print(leased->lease, "?", widths->lease);
     printf("  ");
     out_painted(out, color_of(leased->state), lease_state_name(leased->state), 9);
     printf(" %4s %4s  ", leased_age(leased->created_at_ms, now_ms, age, sizeof(age)),
@@ -147,10 +147,10 @@ static void print_row(const struct out *out, const eep_leased *leased, const str
     if (widths->owner) {
         printf("%-10s  %-10s  ", size_of(leased, size, sizeof(size)),
                leased_kind(leased->flags, kind, sizeof(kind)));
-        print_column(leased->owner, "-", widths->owner);
+        columns_print(leased->owner, "-", widths->owner);
         printf("  ");
     }
-    print_column(last_column(leased), "-", widths->last);
+    columns_print(last_column(leased), "-", widths->last);
     putchar('\n');
 }
 

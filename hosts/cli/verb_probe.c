@@ -1,6 +1,7 @@
 /* verb_probe.c: `eep probe`: do things work, and if not, where does it end? A table for people. */
 #include "calls.h"
 #include "checks.h"
+#include "columns.h"
 
 struct probe_args {
     struct common_args common;
@@ -8,26 +9,17 @@ struct probe_args {
     uint32_t depth;
 };
 
-static void print_mark(const struct out *out, uint32_t status)
-{
-    switch (status) {
-    case EEP_CHECK_OK: out_painted(out, OUT_GREEN, "ok", 9); return;
-    case EEP_CHECK_FAILED: out_painted(out, OUT_RED, "FAILED", 9); return;
-    case EEP_CHECK_SKIPPED: out_painted(out, OUT_DIM, "skipped", 9); return;
-    default: out_painted(out, OUT_YELLOW, "unknown", 9); return;
-    }
-}
+enum { NAME_WIDTH = 16, TIME_WIDTH = 11 };
 
 static void print_check(const struct out *out, const eep_check *check)
 {
-    print_mark(out, check->status);
-    printf("%-16.*s", (int)check->name.len, check->name.ptr ? check->name.ptr : "");
+    check_print_mark(out, check->status);
+    columns_print(check->name, "?", NAME_WIDTH);
     if (check->status == EEP_CHECK_SKIPPED)
-        printf("%9s  ", "");
+        printf("%*s", TIME_WIDTH, "");
     else
         printf("%6u ms  ", check->elapsed_ms);
-    out_text(stdout, check->message, "");
-    putchar('\n');
+    columns_print_paragraph(check->message, "", CHECK_MARK_WIDTH + NAME_WIDTH + TIME_WIDTH);
 }
 
 static void print_text(const struct out *out, const eep_probe *probe)

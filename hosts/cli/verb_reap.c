@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "calls.h"
+#include "columns.h"
 #include "leased.h"
 
 struct reap_args {
@@ -79,7 +80,7 @@ static void print_why(eep_str why, int used)
     int left = columns_left(used);
     if (!why.ptr || why.len == 0) return;
     printf(left < 0 || left > (int)why.len + 2 ? "  " : "\n              ");
-    print_column(why, "", -1);
+    columns_print(why, "", -1);
 }
 
 static void print_row(const struct out *out, const eep_reaped *reaped, int64_t now_ms)
@@ -87,9 +88,9 @@ static void print_row(const struct out *out, const eep_reaped *reaped, int64_t n
     char idle[16];
     print_outcome(out, reaped->outcome);
     printf("  ");
-    print_column(reaped->lease, "?", -1);
+    columns_print(reaped->lease, "?", -1);
     printf("  ");
-    print_column(reaped->state_text, "-", 9);
+    columns_print(reaped->state_text, "-", 9);
     printf(" idle %4s", leased_age(reaped->active_at_ms, now_ms, idle, sizeof(idle)));
     print_why(reaped->message.ptr ? reaped->message : reaped->name_hint,
               12 + 2 + (int)reaped->lease.len + 2 + 9 + 10);

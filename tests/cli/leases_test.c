@@ -1,4 +1,4 @@
-/* leases_test.c: list, keepalive and reap as people and scripts use them: tables, JSON, exit codes. What the calls
+/* leases_test.c: list, keepalive, reap and explain as people and scripts use them: tables, JSON, exit codes. What the calls
  * promise is tested in tests/integration/. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -164,6 +164,59 @@ static void keepalive_tells_until_when(void **state)
     eep_says(&process, PROCESS_STDERR, "lease gone is gone");
 }
 
+/* -- explain ----------------------------------------------------------------------------------- */
+
+static void explain_says_that_it_works(void **state)
+{
+    (void)state;
+    char *lease = acquire(NULL);
+    assert_int_equal(EEP_RUN(&process, &eep, "explain", lease), 0);
+    eep_says(&process, PROCESS_STDOUT, "ok       daemon        it takes commands\n");
+    eep_says(&process, PROCESS_STDOUT, "skipped  quota         only of interest for a start\n");
+    eep_says(&process, PROCESS_STDOUT, "\nThe lease works.\n");
+    assert_string_equal(process_text(&process, PROCESS_STDERR), "");
+    json_object *told = RUN_JSON(0, "explain", lease);
+    assert_string_equal(eep_json_text(told, "works"), "true");
+    assert_int_equal(eep_json_int(told, "failed"), 0);
+    assert_string_equal(eep_json_text(told, "lease/lease"), lease);
+    json_object_put(told);
+    destroy(lease);
+}
+
+static void explain_says_what_is_wrong_and_what_to_do(void **state)
+{
+    (void)state;
+    char *lease = acquire("--set=reuseLease=true");
+    assert_int_equal(EEP_RUN(&process, &eep, "release", "-q", lease, "--stop"), 0);
+    assert_int_equal(EEP_RUN(&process, &eep, "explain", lease), 1);
+    eep_says(&process, PROCESS_STDOUT, "FAILED   state         it is stopped since ");
+    eep_says(&process, PROCESS_STDOUT, "\n         what to do:   resume it");
+    eep_says(&process, PROCESS_STDOUT, "unknown  quota         ");
+    eep_says(&process, PROCESS_STDOUT, "\n1 of 19 checks failed; the first of them comes first.\n");
+    json_object *told = RUN_JSON(1, "explain", lease);
+    assert_string_equal(eep_json_text(told, "works"), "false");
+    json_object *symptoms = json_object_object_get(told, "symptoms");
+    json_object *state_of = json_object_array_get_idx(symptoms, 11);
+    assert_string_equal(eep_json_text(state_of, "name"), "state");
+    assert_string_equal(eep_json_text(state_of, "status"), "FAILED");
+    assert_string_equal(eep_json_text(state_of, "codeName"), "CONFLICT");
+    assert_non_null(eep_json_text(state_of, "advice"));
+    json_object_put(told);
+    destroy(lease);
+    told = RUN_JSON(1, "explain", "nobody");
+    assert_int_equal(eep_json_int(told, "failed"), 1);
+    assert_null(eep_json_text(told, "lease"));
+    json_object_put(told);
+}
+
+static void what_cannot_look_is_125(void **state)
+{
+    (void)state;
+    assert_int_equal(EEP_RUN(&process, &eep, "explain", "../etc"), 125);
+    eep_says(&process, PROCESS_STDERR, "this is no lease of this plugin");
+    assert_string_equal(process_text(&process, PROCESS_STDOUT), "");
+}
+
 /* -- the rest ---------------------------------------------------------------------------------- */
 
 static int prepare(void **state)
@@ -193,6 +246,9 @@ int main(void)
         cmocka_unit_test(reap_tells_what_became_of_each),
         cmocka_unit_test(reap_spares_files_unless_told),
         cmocka_unit_test(keepalive_tells_until_when),
+        cmocka_unit_test(explain_says_that_it_works),
+        cmocka_unit_test(explain_says_what_is_wrong_and_what_to_do),
+        cmocka_unit_test(what_cannot_look_is_125),
     };
     int failed = cmocka_run_group_tests(tests, prepare, clean_up);
     provider_stop();

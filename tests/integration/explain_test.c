@@ -37,6 +37,7 @@ static void what_works_has_no_cause(void **state)
     assert_int_equal(symptom(&told, "daemon")->status, EEP_CHECK_OK);
     assert_int_equal(symptom(&told, "identity")->status, EEP_CHECK_OK);
     assert_int_equal(symptom(&told, "disk")->status, EEP_CHECK_OK);
+    assert_non_null(strstr(symptom(&told, "disk")->evidence.ptr, " MiB free in home (/home/daytona)"));
     assert_int_equal(symptom(&told, "tools")->status, EEP_CHECK_OK);
     assert_null(symptom(&told, "tools")->advice.ptr);
     assert_int_equal(told.explanation.lease_count, 1);
