@@ -232,6 +232,29 @@ class Awaited(unittest.IsolatedAsyncioTestCase):
         with self.assertRaises(KeyError):
             await self.env.execute(self.lease, "echo; sleep 60", on_output=boom)
 
+    async def test_the_log_is_told(self):
+        lines = []
+        async with eep.aio.open(plugin, config, log=lambda *line: lines.append(line), log_level=4) as env:
+            with self.assertRaises(eep.Error):
+                await env.execute("no-such-lease", "true")
+            with self.assertRaises(eep.Error):
+                await env.lease_info("no-such-lease")
+        told = [(level, component) for level, component, message in lines if message.startswith("failed: LEASE_LOST")]
+        self.assertEqual(told, [(3, "execute"), (3, "get")])
+
+    async def test_what_log_raises_is_not_worth_a_call(self):
+        def boom(*_):
+            raise KeyError("mine")
+        async with eep.aio.open(plugin, config, log=boom, log_level=4) as env:
+            done = await env.execute(self.lease, "echo x")
+        self.assertEqual(done.stdout_data, b"x\n")
+
+    async def test_misspelt_names_are_told(self):
+        with self.assertRaisesRegex(TypeError, "log_levle"):
+            eep.aio.open(plugin, config, log_levle=4)
+        with self.assertRaisesRegex(TypeError, "time_limt_ms"):
+            await self.env.execute(self.lease, "true", time_limt_ms=1)
+
     async def test_errors(self):
         with self.assertRaises(eep.Error) as caught:
             await self.env.execute(self.lease, "true", cwd="nowhere")

@@ -114,13 +114,10 @@ class Cancel:
             self.table.cancel_destroy(self.pointer)
 
 
-def _log_callback(log):
+def _log_callback(tell):
     def line(_, level, component, message):
-        try:
-            log(level, component.decode(), message.decode("utf-8", "replace"))
-        except Exception:  # must not reach the plugin, and a log line is not worth a call
-            pass
-    return abi.LOG_FN(line) if log else abi.LOG_FN()
+        tell(level, component.decode(), message)
+    return abi.LOG_FN(line)
 
 
 class _Output:
@@ -144,12 +141,19 @@ class Env(Calls):
 
     def __init__(self, plugin, config, trust_env, log, log_level, name):
         self.plugin = plugin
-        self.log = _log_callback(log)
-        host = fill(abi.Host(), log_level=log_level, log=self.log, name=name)
+        self.log = log
+        self.log_callback = _log_callback(self.tell_log) if log else abi.LOG_FN()
+        host = fill(abi.Host(), log_level=log_level, log=self.log_callback, name=name)
         request = fill(abi.OpenRequest(), flags=abi.OPEN_TRUST_ENV if trust_env else 0, config=json.dumps(config),
                        host=ctypes.addressof(host))
         self.pointer = ctypes.c_void_p()
         plugin.call(plugin.table.open, None, ctypes.byref(request), ctypes.byref(self.pointer))
+
+    def tell_log(self, level, component, message):
+        try:
+            self.log(level, component, message.decode("utf-8", "replace"))
+        except Exception:  # must not reach the plugin, and a log line is not worth a call
+            pass
 
     def close(self):
         """Ends what is under way with SHUTDOWN. Leases are not touched."""

@@ -21,6 +21,11 @@ TYPES = {
 }
 
 
+def singular(name):
+    """What the count and the stride of an array are called by."""
+    return name[:-1] if name.endswith("s") else name
+
+
 def _fields(text):
     for line in text.split("\n"):
         kind, *names = line.split() or [""]
@@ -29,9 +34,8 @@ def _fields(text):
                 yield name, TYPES[kind]
                 continue
             yield name, ctypes.POINTER(TYPES[kind[1:]])
-            singular = name[:-1] if name.endswith("s") else name
-            yield singular + "_count", ctypes.c_uint32
-            yield singular + "_stride", ctypes.c_uint32
+            yield singular(name) + "_count", ctypes.c_uint32
+            yield singular(name) + "_stride", ctypes.c_uint32
 
 
 def struct(name, text):
@@ -286,6 +290,8 @@ OPEN_TRUST_ENV = 0x200
 VALIDATE_TRUST_ENV = 0x200
 ERROR_RETRYABLE = 0x1
 ERROR_MAYBE_APPLIED = 0x2
+ACQUIRE_REUSE = 0x100
+LEASE_REUSED = 0x1
 SOURCE_FILE = 1
 SOURCE_DIR = 2
 EXECUTE_MERGE = 0x100
@@ -296,8 +302,10 @@ LEASES_ALL = 0x100
 REAP_DRY_RUN = 0x100
 REAP_ALL = 0x200
 ASYNC_OUTPUT = 0x1
+ASYNC_LOG = 0x2
 EVENT_DONE = 1
 EVENT_OUTPUT = 2
+EVENT_LOG = 3
 STREAM_STDOUT = 1
 STREAM_STDERR = 2
 EXECUTION_TIMED_OUT = 0x1

@@ -14,7 +14,7 @@ was running when it was opened.
 import asyncio
 import ctypes
 
-from . import Env, Error, abi
+from . import Error, abi
 from .calls import Calls
 from .values import copied, copied_value, fill
 
@@ -22,15 +22,15 @@ BATCH = 64
 
 
 def open(plugin, config=None, trust_env=False, **options):
-    """As Plugin.open, for `async with`."""
-    return AsyncEnv(Env(plugin, config or {}, trust_env, options.get("log"), options.get("log_level", 0),
-                        options.get("name", "python")))
+    """As Plugin.open, for `async with`. log is called by the event loop."""
+    return AsyncEnv(plugin.open(config, trust_env, **options))
 
 
 class _Operation:
     """A submitted call whose DONE has not come."""
 
-    def __init__(self, result, on_output):
+    def __init__(self, name, result, on_output):
+        self.component = name.rpartition(".")[2]  # as the plugin calls it in its log
         self.result = result
         self.on_output = on_output
         self.raised = None
@@ -64,7 +64,7 @@ class AsyncEnv(Calls):
 
     async def _call(self, name, request, result, head, fields, on_output=None):
         filled = fill(request(), head, **fields)
-        operation = _Operation(result, on_output)
+        operation = _Operation(name, result, on_output)
         op = self._submit(name, filled, result, on_output)
         self.operations[op] = operation
         try:
@@ -79,8 +79,9 @@ class AsyncEnv(Calls):
 
     def _submit(self, name, filled, result, on_output):
         op = ctypes.c_uint64()
+        flags = (abi.ASYNC_OUTPUT if on_output else 0) | (abi.ASYNC_LOG if self.env.log else 0)
         submission = abi.AsyncRequest(
-            struct_size=ctypes.sizeof(abi.AsyncRequest), flags=abi.ASYNC_OUTPUT if on_output else 0, call=name.encode(),
+            struct_size=ctypes.sizeof(abi.AsyncRequest), flags=flags, call=name.encode(),
             request=ctypes.addressof(filled), result_size=ctypes.sizeof(result))
         self.plugin.call(self.table.submit, None, self.env.pointer, ctypes.byref(submission), ctypes.byref(op))
         return op.value
@@ -117,6 +118,9 @@ class AsyncEnv(Calls):
     def _take(self, event):
         if event.type == abi.EVENT_OUTPUT:
             self._output(event)
+        elif event.type == abi.EVENT_LOG:
+            message = copied_value(event.data, abi.Bytes)
+            self.env.tell_log(event.level, self.operations[event.op].component, message)
         elif event.type == abi.EVENT_DONE:
             self._done(event, self.operations.pop(event.op))
 

@@ -39,17 +39,18 @@ def _array(kind, values, keep):
 
 
 def _set(struct, name, value, keep):
-    kind = dict(struct._fields_)[name]
+    kind = dict(struct._fields_).get(name)
+    if kind is None:
+        raise TypeError("there is no %s in %s" % (name, type(struct).__name__))
     if value is None:
         return
     if kind in (abi.Str, abi.Bytes):
         setattr(struct, name, _span(kind, value, keep))
     elif hasattr(kind, "contents"):  # a pointer to the elements of an array
         array = _array(kind._type_, value, keep)
-        singular = name[:-1] if name.endswith("s") else name
         setattr(struct, name, ctypes.cast(array, kind))
-        setattr(struct, singular + "_count", len(array))
-        setattr(struct, singular + "_stride", ctypes.sizeof(kind._type_))
+        setattr(struct, abi.singular(name) + "_count", len(array))
+        setattr(struct, abi.singular(name) + "_stride", ctypes.sizeof(kind._type_))
     else:
         setattr(struct, name, value)
 
@@ -68,10 +69,9 @@ def fill(request, head=None, **fields):
 
 def _elements(struct, name, kind):
     """The elements of a result's array: step by its stride, an older plugin's elements are shorter."""
-    singular = name[:-1] if name.endswith("s") else name
     first = ctypes.cast(getattr(struct, name), ctypes.c_void_p).value
-    stride = getattr(struct, singular + "_stride")
-    for i in range(getattr(struct, singular + "_count")):
+    stride = getattr(struct, abi.singular(name) + "_stride")
+    for i in range(getattr(struct, abi.singular(name) + "_count")):
         element = kind()
         ctypes.memmove(ctypes.byref(element), first + i * stride, min(stride, ctypes.sizeof(kind)))
         yield copied_value(element, kind)
