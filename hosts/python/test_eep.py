@@ -7,6 +7,7 @@ import asyncio
 import ctypes
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -91,6 +92,74 @@ class Local(unittest.TestCase):
 
     def test_no_plugin(self):
         self.assertRaises(OSError, eep.load, "/nonexistent.so")
+
+
+class Interrupts(unittest.TestCase):
+    """Whatever a signal handler raises ends the call; what the call gave all the same is not lost."""
+
+    def interrupted(self, exception, give):
+        class Token:
+            fired = threading.Event()
+
+            def fire(self):
+                self.fired.set()
+
+        def handler(*_):
+            raise exception("mine")
+
+        def work():
+            os.kill(os.getpid(), signal.SIGUSR1)
+            self.assertTrue(token.fired.wait(30))
+            return give()
+
+        token, unwanted = Token(), []
+        self.addCleanup(signal.signal, signal.SIGUSR1, signal.signal(signal.SIGUSR1, handler))
+        with self.assertRaises(exception):
+            eep._interruptible(token, work, unwanted.append)
+        return unwanted
+
+    def test_a_value_is_handed_on(self):
+        self.assertEqual(self.interrupted(KeyboardInterrupt, lambda: "value"), ["value"])
+        self.assertEqual(self.interrupted(SystemExit, lambda: "value"), ["value"])
+
+    def test_an_error_is_none(self):
+        def fail():
+            raise KeyError("work's")
+        self.assertEqual(self.interrupted(TimeoutError, fail), [])
+
+
+class Closing(unittest.TestCase):
+    def test_other_threads_may_be_about_to_call(self):
+        """Every call ends by itself: well, with SHUTDOWN, or because the environment is closed."""
+        for _ in range(20):
+            env = plugin.open(config)
+            ends = []
+
+            def call():
+                try:
+                    while True:
+                        env.lease_info("no-such-lease")
+                except eep.Error as error:
+                    ends.append(error.name)
+                except ValueError:
+                    ends.append("closed")
+
+            threads = [threading.Thread(target=call) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            env.close()
+            for thread in threads:
+                thread.join(30)
+            self.assertEqual(len(ends), 4)
+            self.assertLessEqual(set(ends), {"LEASE_LOST", "SHUTDOWN", "closed"})
+
+    def test_a_child_may_close_what_its_parent_uses(self):
+        with plugin.open(config) as env, env.entered():
+            pid = os.fork()
+            if pid == 0:
+                env.close()
+                os._exit(7)
+            self.assertEqual(os.WEXITSTATUS(os.waitpid(pid, 0)[1]), 7)
 
 
 class Lease(unittest.TestCase):
@@ -225,6 +294,58 @@ class Awaited(unittest.IsolatedAsyncioTestCase):
             await task
         [line] = (await self.env.list(self.lease)).executions
         self.assertEqual((line.execution_id, line.state), ("cancelled", 2))
+
+    async def test_a_lease_that_came_with_the_cancel_is_given_back(self):
+        before = server.call("GET", "/_standin/sandboxes")["live"]
+        task = asyncio.create_task(self.env.acquire())
+        await asyncio.sleep(0)  # it is submitted, and ends while the loop looks elsewhere
+        self.assertTrue(select.select([self.env.fd], [], [], 30)[0])
+        task.cancel()
+        with self.assertRaises(asyncio.CancelledError):
+            await task
+        self.assertEqual(server.call("GET", "/_standin/sandboxes")["live"], before)
+
+    async def test_a_lease_with_a_key_stays(self):
+        task = asyncio.create_task(self.env.acquire(idempotency_key="stays"))
+        await asyncio.sleep(0)
+        self.assertTrue(select.select([self.env.fd], [], [], 30)[0])
+        task.cancel()
+        with self.assertRaises(asyncio.CancelledError):
+            await task
+        again = await self.env.acquire(idempotency_key="stays")
+        self.assertTrue(again.flags & abi.LEASE_REUSED)
+        await self.env.release(again.lease, eep.DESTROY)
+
+    async def test_a_token_cancels(self):
+        token = eep.Cancel(plugin)
+        with self.assertRaises(eep.Error) as caught:
+            await self.env.execute(self.lease, "echo; sleep 60", on_output=lambda *_: token.fire(), cancel=token)
+        self.assertEqual(caught.exception.name, "CANCELLED")
+
+    async def test_closing_may_be_cancelled(self):
+        env = await eep.aio.open(plugin, config).__aenter__()
+        on = asyncio.Event()
+        running = asyncio.create_task(env.execute(self.lease, "trap '' TERM; echo on; sleep 60", grace_ms=30000,
+                                                  on_output=lambda *_: on.set()))
+        await asyncio.wait_for(on.wait(), 30)
+        closing = asyncio.create_task(env.__aexit__(None, None, None))
+        await asyncio.sleep(0)
+        closing.cancel()
+        with self.assertRaises(asyncio.CancelledError):
+            await closing
+        self.assertTrue((await asyncio.gather(running, return_exceptions=True))[0].code)
+        with self.assertRaises(ValueError):
+            await env.probe()
+
+    async def test_what_on_output_raises_last_comes_out(self):
+        def boom(stream, data):
+            raise KeyError("mine")
+        task = asyncio.create_task(self.env.execute(self.lease, "echo", on_output=boom))
+        await asyncio.sleep(0)
+        while not task.done():
+            time.sleep(0.3)  # its output and its end come in one turn of the loop
+            await asyncio.sleep(0)
+        self.assertIsInstance(task.exception(), KeyError)
 
     async def test_what_on_output_raises_comes_out(self):
         def boom(stream, data):

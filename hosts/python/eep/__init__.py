@@ -8,17 +8,19 @@
         print(done.exit_code, done.stdout_data)
         env.release(lease, eep.DESTROY)
 
-(eep.aio has the same for asyncio.) Results are plain objects with the fields of abi/eep.h. What fails raises eep.Error, with its fields. Any thread may call, any
-number at once; the interpreter's lock is released meanwhile. Ctrl-C in the main thread cancels the call, which then undoes
-what it did; a second one returns at once.
+(eep.aio has the same for asyncio.) Results are plain objects with the fields of abi/eep.h. What fails raises eep.Error, with
+its fields. Any thread may call, any number at once; the interpreter's lock is released meanwhile. Ctrl-C in the main thread,
+or whatever else a signal handler raises, cancels the call, which then undoes what it did; a second one makes it return at
+once.
 """
+import contextlib
 import ctypes
 import json
 import os
 import threading
 
 from . import abi
-from .calls import Calls
+from .calls import Calls, lost_lease
 from .values import copied, fill
 
 BY_CONFIG, STOP, DESTROY, ARCHIVE, DETACH = range(5)
@@ -137,7 +139,7 @@ class _Output:
 
 
 class Env(Calls):
-    """An open environment, and its calls (calls.py). Each also takes cancel (a Cancel)."""
+    """An open environment, and its calls (calls.py)."""
 
     def __init__(self, plugin, config, trust_env, log, log_level, name):
         self.plugin = plugin
@@ -147,6 +149,9 @@ class Env(Calls):
         request = fill(abi.OpenRequest(), flags=abi.OPEN_TRUST_ENV if trust_env else 0, config=json.dumps(config),
                        host=ctypes.addressof(host))
         self.pointer = ctypes.c_void_p()
+        self.pid = os.getpid()
+        self.under_way = 0
+        self.changed = threading.Condition()  # guards the two
         plugin.call(plugin.table.open, None, ctypes.byref(request), ctypes.byref(self.pointer))
 
     def tell_log(self, level, component, message):
@@ -156,9 +161,38 @@ class Env(Calls):
             pass
 
     def close(self):
-        """Ends what is under way with SHUTDOWN. Leases are not touched."""
-        pointer, self.pointer = self.pointer, None
-        self.plugin.table.close(pointer)
+        """Ends what is under way with SHUTDOWN, and waits for that. Leases are not touched."""
+        if os.getpid() != self.pid:  # a child has none of the threads that were within
+            self.under_way, self.changed = 0, threading.Condition()
+        with self.changed:
+            pointer, self.pointer = self.pointer, None
+        if pointer:
+            self._await_calls(pointer)
+            self.plugin.table.close(pointer)
+
+    def _await_calls(self, pointer):
+        """No call may begin within the plugin once its close has begun, and another thread may be just about to."""
+        try:
+            self.plugin.extension("eep.async/1").shutdown(pointer)
+        except NotImplementedError:
+            return
+        with self.changed:
+            self.changed.wait_for(lambda: self.under_way == 0)
+
+    @contextlib.contextmanager
+    def entered(self):
+        """The environment's pointer, which stays good meanwhile."""
+        with self.changed:
+            if self.pointer is None:
+                raise ValueError("the environment is closed")
+            pointer = self.pointer
+            self.under_way += 1
+        try:
+            yield pointer
+        finally:
+            with self.changed:
+                self.under_way -= 1
+                self.changed.notify_all()
 
     def __enter__(self):
         return self
@@ -173,47 +207,64 @@ class Env(Calls):
         return getattr(self.plugin.extension(extension), slot)
 
     def _call(self, name, request, result, head, fields, on_output=None):
-        if self.pointer is None:
-            raise ValueError("the environment is closed")
         output = _Output(on_output)
         if on_output:
             fields = dict(fields, on_output=output.callback)
         cancel = head.pop("cancel", None) or Cancel(self.plugin)
         filled = fill(request(), dict(head, cancel=cancel.pointer), **fields)
         function = self._function(name)
+
+        def work():
+            with self.entered() as pointer:
+                return self.plugin.call(function, result(), pointer, ctypes.byref(filled))
+
+        def unwanted(value):
+            lease = lost_lease(name, head, fields, value)
+            if lease:
+                self.release(lease, DESTROY)
+
         try:
-            return _interruptible(
-                cancel, lambda: self.plugin.call(function, result(), self.pointer, ctypes.byref(filled)))
-        except Error:
+            return _interruptible(cancel, work, unwanted)
+        finally:
             if output.raised:
                 raise output.raised
-            raise
 
 
-def _interruptible(cancel, work):
-    """Python runs signal handlers only between its own steps, so the main thread has another one make the call."""
+def _interruptible(cancel, work, unwanted):
+    """Python runs signal handlers only between its own steps, so the main thread has another one make the call. What the call
+    still gave when it was interrupted is unwanted."""
     if threading.current_thread() is not threading.main_thread():
         return work()
     outcome = []
-    over = threading.Event()  # an interrupted Thread.join() forgets that the thread runs
+    over = threading.Event()  # an interrupted Thread.join() forgets that the thread runs,
+    mine = threading.Lock()  # and after an interrupted Thread.start() nobody knows whether it does
 
     def run():
+        if not mine.acquire(blocking=False):
+            return
         try:
             outcome.append((work(), None))
         except BaseException as raised:
             outcome.append((None, raised))
         over.set()
 
-    threading.Thread(target=run, name="eep-call").start()
-    interrupted = None
+    begun, interrupted = False, None
     while not over.is_set():
         try:
+            if not begun:
+                threading.Thread(target=run, name="eep-call").start()
+            begun = True
             over.wait()
-        except KeyboardInterrupt as raised:
+        except BaseException as raised:
             interrupted = raised
             cancel.fire()
     value, raised = outcome[0]
     if interrupted:
+        try:
+            if not raised:
+                unwanted(value)
+        except Exception as failed:
+            raised = failed
         raise interrupted from raised
     if raised:
         raise raised

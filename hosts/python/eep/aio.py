@@ -15,7 +15,7 @@ import asyncio
 import ctypes
 
 from . import Error, abi
-from .calls import Calls
+from .calls import Calls, lost_lease
 from .values import copied, copied_value, fill
 
 BATCH = 64
@@ -58,12 +58,29 @@ class AsyncEnv(Calls):
     async def __aexit__(self, *_):
         """Ends what is under way with SHUTDOWN, and waits for that. Leases are not touched."""
         self.table.shutdown(self.env.pointer)
-        await asyncio.gather(*[operation.done for operation in self.operations.values()], return_exceptions=True)
-        self.loop.remove_reader(self.fd)
-        self.env.close()
+        try:
+            await self._await_operations()
+        finally:
+            self.loop.remove_reader(self.fd)
+            self.env.close()
+
+    async def _await_operations(self):
+        """When this is cancelled, they end at once."""
+        while self.operations:
+            try:
+                await asyncio.wait([operation.done for operation in self.operations.values()])
+            except asyncio.CancelledError:
+                for op in list(self.operations):
+                    self._cancel(op)
+                    self._cancel(op)
+                await self._await_operations()
+                raise
 
     async def _call(self, name, request, result, head, fields, on_output=None):
-        filled = fill(request(), head, **fields)
+        if self.env.pointer is None:
+            raise ValueError("the environment is closed")
+        cancel = head.pop("cancel", None)
+        filled = fill(request(), dict(head, cancel=cancel.pointer if cancel else None), **fields)
         operation = _Operation(name, result, on_output)
         op = self._submit(name, filled, result, on_output)
         self.operations[op] = operation
@@ -71,11 +88,12 @@ class AsyncEnv(Calls):
             return await asyncio.shield(operation.done)
         except asyncio.CancelledError:
             await self._undo(op, operation)
+            if not operation.done.exception():
+                await self._give_back(lost_lease(name, head, fields, operation.done.result()))
             raise
-        except Error:
-            if operation.raised:
+        finally:
+            if operation.raised:  # also when the command ended well before it could be stopped
                 raise operation.raised
-            raise
 
     def _submit(self, name, filled, result, on_output):
         op = ctypes.c_uint64()
@@ -98,7 +116,15 @@ class AsyncEnv(Calls):
                 await asyncio.wait([operation.done])
             except asyncio.CancelledError:
                 self._cancel(op)
-        operation.done.exception()
+
+    async def _give_back(self, lease):
+        """What was acquired before the cancel came to it, and nobody will hear of."""
+        if not lease:
+            return
+        try:
+            await asyncio.shield(asyncio.ensure_future(self.release(lease, abi.RELEASE_DESTROY)))
+        except (Error, ValueError) as error:
+            self.loop.call_exception_handler({"message": "eep: left behind: " + lease, "exception": error})
 
     # -- events
 
@@ -128,7 +154,7 @@ class AsyncEnv(Calls):
         operation = self.operations[event.op]
         try:
             stop = not operation.raised and operation.on_output(event.stream, copied_value(event.data, abi.Bytes))
-        except Exception as raised:
+        except BaseException as raised:  # what leaves _read takes the other events with it
             operation.raised, stop = raised, True
         if stop:
             self._cancel(event.op)

@@ -7,7 +7,7 @@ from . import abi
 
 
 class Calls:
-    """Every call takes timeout_ms, grace_ms and trace_id as well."""
+    """Every call takes timeout_ms, grace_ms, trace_id and cancel (a Cancel) as well."""
 
     def probe(self, max_depth=0, **head):
         return self._call("probe", abi.ProbeRequest, abi.Probe, head, {"max_depth": max_depth})
@@ -89,6 +89,15 @@ class Calls:
     def explain(self, lease, **head):
         """Why a lease does not work: what was looked at, in order, with evidence and advice."""
         return self._call("eep.lease/1.explain", abi.ExplainRequest, abi.Explanation, head, {"lease": lease})
+
+
+def lost_lease(name, head, fields, result):
+    """The lease of a call that succeeded too late: whoever made it has been interrupted. None if there is none, or if it can be
+    found again, by its key or by its labels; then others may use it, too."""
+    if name != "acquire_lease" or result is None or result.flags & abi.LEASE_REUSED:
+        return None
+    findable = fields["idempotency_key"] or head.get("flags", 0) & abi.ACQUIRE_REUSE
+    return None if findable else result.lease
 
 
 def _split_head(fields):
