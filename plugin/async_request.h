@@ -1,6 +1,7 @@
 /* async_request.h: which calls can be submitted, and their requests as memory of our own.
  *
- * A new call needs one line in async_request.c, and one for each field of its request that points somewhere. */
+ * A new call needs one line in async_request.c, and one for each field of its request that points somewhere: its test
+ * compares them with the ABI. */
 #ifndef PLUGIN_ASYNC_REQUEST_H
 #define PLUGIN_ASYNC_REQUEST_H
 
