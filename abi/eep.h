@@ -323,6 +323,9 @@ typedef struct eep_resume_request {
 #define EEP_LEASE_RESUMED 0x2u /* result of resume_lease                                                         */
 #define EEP_LEASE_STARTED 0x4u /* it was not running and has been started: by this call, or since the lease was
                                   acquired or resumed last. What ran in it has ended.                            */
+#define EEP_LEASE_BARE    0x8u /* with REUSED: the mark that an acquire leaves in its sandbox was missing, and is there
+                                  now. It has been emptied, or the acquire that made it ended before it had prepared
+                                  it: do not count on its files. Never told of what another tool has made        */
 
 /* The result of acquire_lease and resume_lease: a started, prepared sandbox. */
 typedef struct eep_lease {

@@ -6,13 +6,19 @@
 #include "lifecycle.h"
 #include "prepare.h"
 
+static uint32_t flags_of(const struct leasing *leasing)
+{
+    const struct access *access = &leasing->access;
+    if (!leasing->reused) return access->started ? EEP_LEASE_STARTED : 0;
+    return EEP_LEASE_REUSED | (access->started || access->again ? EEP_LEASE_STARTED : 0) |
+           (access->first ? EEP_LEASE_BARE : 0);
+}
+
 static int run_acquire(struct op *op, const void *request, void *result, struct err *err)
 {
     CLEANUP(leasing_finish) struct leasing leasing = {0};
     if (leasing_acquire(&leasing, op, request, err) != EEP_OK) return leasing_abandon(&leasing, op, err);
-    uint32_t flags =
-        (leasing.reused ? EEP_LEASE_REUSED : 0) | (leasing.access.started ? EEP_LEASE_STARTED : 0);
-    int status = lease_fill(result, op, &leasing.sandbox, leasing.access.facts, flags, err);
+    int status = lease_fill(result, op, &leasing.sandbox, leasing.access.facts, flags_of(&leasing), err);
     return status == EEP_OK ? EEP_OK : leasing_abandon(&leasing, op, err);
 }
 

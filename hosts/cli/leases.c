@@ -58,6 +58,7 @@ json_object *lease_to_json(const eep_lease *lease)
     static const struct json_flag flags[] = {{EEP_LEASE_REUSED, "REUSED"},
                                              {EEP_LEASE_RESUMED, "RESUMED"},
                                              {EEP_LEASE_STARTED, "STARTED"},
+                                             {EEP_LEASE_BARE, "BARE"},
                                              {0, NULL}};
     json_object *object = json_new_object();
     json_add_str(object, "lease", lease->lease);
@@ -96,6 +97,8 @@ void lease_describe(const struct out *out, const eep_lease *lease)
     out_note(out, "sandbox %s: %s%s; %s%s; workspace %s", text_or(lease->name, text_or(lease->lease, "?")),
              how, started ? " and started" : "", text_or(lease->arch, "unknown machine"), size,
              text_or(lease->workspace, "unknown"));
+    if (lease->head.flags & EEP_LEASE_BARE)
+        out_warn("it has been emptied, or was never prepared: do not count on files in it");
     if (lease->auto_stop_min > 0)
         out_note(out, "it stops by itself after %d idle minutes", lease->auto_stop_min);
 }

@@ -164,6 +164,20 @@ static void keepalive_tells_until_when(void **state)
     eep_says(&process, PROCESS_STDERR, "lease gone is gone");
 }
 
+/* -- acquire ----------------------------------------------------------------------------------- */
+
+static void acquire_says_that_it_found_an_emptied_one(void **state)
+{
+    (void)state;
+    char *lease = acquire("--key=emptied");
+    assert_int_equal(EEP_RUN(&process, &eep, "exec", lease, "-c", "rm -rf ~/.eep/identity ~/eep-workspace/*"),
+                     0);
+    assert_int_equal(EEP_RUN(&process, &eep, "acquire", "--set", "owner=ann", "--key=emptied"), 0);
+    eep_says(&process, PROCESS_STDOUT, lease);
+    eep_says(&process, PROCESS_STDERR, "it has been emptied, or was never prepared");
+    destroy(lease);
+}
+
 /* -- explain ----------------------------------------------------------------------------------- */
 
 static void explain_says_that_it_works(void **state)
@@ -246,6 +260,7 @@ int main(void)
         cmocka_unit_test(reap_tells_what_became_of_each),
         cmocka_unit_test(reap_spares_files_unless_told),
         cmocka_unit_test(keepalive_tells_until_when),
+        cmocka_unit_test(acquire_says_that_it_found_an_emptied_one),
         cmocka_unit_test(explain_says_that_it_works),
         cmocka_unit_test(explain_says_what_is_wrong_and_what_to_do),
         cmocka_unit_test(what_cannot_look_is_125),

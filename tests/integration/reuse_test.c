@@ -43,6 +43,43 @@ static void what_was_made_is_found_again(void **state)
     plugin()->close(other);
 }
 
+/* By a user, by another tool, or by the service's restoring too little: told, not silently used. */
+static void an_emptied_one_is_told(void **state)
+{
+    (void)state;
+    OUTCOME first = REUSE(env, "a");
+    EXPECT(first, EEP_OK);
+    const char *lease = first.lease.lease.ptr;
+    EXPECT_RUN(env, lease, "rm -rf ~/.eep/identity ~/.eep/life ~/eep-workspace/*", "");
+    eep_env *other = host_open(&standin, NULL);
+    OUTCOME second = REUSE(other, "a");
+    expect_lease(&second, lease, EEP_LEASE_REUSED | EEP_LEASE_BARE);
+    OUTCOME third = REUSE(other, "a"); /* told once: it has been prepared now */
+    expect_lease(&third, lease, EEP_LEASE_REUSED);
+    host_destroy(env, lease);
+    plugin()->close(other);
+    AWAIT(standin_total(&standin, "live") == 0);
+}
+
+static void one_that_somebody_else_has_started_is_told(void **state)
+{
+    (void)state;
+    eep_env *other = host_open(&standin, NULL);
+    OUTCOME first = ACQUIRE(env, .idempotency_key = TEXT("restarted"));
+    EXPECT(first, EEP_OK);
+    const char *lease = first.lease.lease.ptr;
+    OUTCOME stopped = RELEASE(env, lease, EEP_RELEASE_STOP);
+    EXPECT(stopped, EEP_OK);
+    EXPECT_RUN(other, lease, "echo awake", "awake\n"); /* which starts it */
+    OUTCOME second = ACQUIRE(env, .idempotency_key = TEXT("restarted"));
+    expect_lease(&second, lease, EEP_LEASE_REUSED | EEP_LEASE_STARTED);
+    OUTCOME third = ACQUIRE(env, .idempotency_key = TEXT("restarted"));
+    expect_lease(&third, lease, EEP_LEASE_REUSED);
+    host_destroy(env, lease);
+    plugin()->close(other);
+    AWAIT(standin_total(&standin, "live") == 0);
+}
+
 /* Made through an SDK, with that label and nothing of ours. */
 static void what_another_tool_made_is_adopted(void **state)
 {
@@ -252,6 +289,8 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_made_is_found_again),
+        cmocka_unit_test(an_emptied_one_is_told),
+        cmocka_unit_test(one_that_somebody_else_has_started_is_told),
         cmocka_unit_test(what_another_tool_made_is_adopted),
         cmocka_unit_test(only_all_labels_are_a_match),
         cmocka_unit_test(the_best_is_chosen),

@@ -42,21 +42,21 @@ struct row {
     enum outcome_kind outcomes[COLUMNS];
 };
 
-/* `resume` tells a start also when it was not its own: a sandbox that was forced into a state has lost its processes. */
+/* acquire and resume tell a start also when it was not its own: a sandbox that was forced into a state has lost its processes. */
 static const struct row rows[] = {
     /*                                               acquire resume NO_START realize execute stop destroy */
     {"started", NULL, "", {R, R, R, R, R, D, D}},
-    {"creating", "started", "", {R, S, S, R, R, D, D}},
-    {"pending_build", "started", "", {R, S, S, R, R, D, D}},
-    {"building_snapshot", "started", "", {R, S, S, R, R, D, D}},
-    {"pulling_snapshot", "started", "", {R, S, S, R, R, D, D}},
-    {"unknown", "started", "", {R, S, S, R, R, D, D}},
-    {"starting", "started", "", {R, S, S, R, R, D, D}},
-    {"restoring", "started", "", {R, S, S, R, R, D, D}},
-    {"resuming", "started", "", {R, S, S, R, R, D, D}},
-    {"resizing", "started", "", {R, S, S, R, R, D, D}},
-    {"snapshotting", "started", "", {R, S, S, R, R, D, D}},
-    {"forking", "started", "", {R, S, S, R, R, D, D}},
+    {"creating", "started", "", {S, S, S, R, R, D, D}},
+    {"pending_build", "started", "", {S, S, S, R, R, D, D}},
+    {"building_snapshot", "started", "", {S, S, S, R, R, D, D}},
+    {"pulling_snapshot", "started", "", {S, S, S, R, R, D, D}},
+    {"unknown", "started", "", {S, S, S, R, R, D, D}},
+    {"starting", "started", "", {S, S, S, R, R, D, D}},
+    {"restoring", "started", "", {S, S, S, R, R, D, D}},
+    {"resuming", "started", "", {S, S, S, R, R, D, D}},
+    {"resizing", "started", "", {S, S, S, R, R, D, D}},
+    {"snapshotting", "started", "", {S, S, S, R, R, D, D}},
+    {"forking", "started", "", {S, S, S, R, R, D, D}},
     {"resizing", "stopped", "", {S, S, RESTS, S, S, A, D}},
     {"stopping", "stopped", "", {S, S, RESTS, S, S, A, D}},
     {"pausing", "paused", "", {S, S, RESTS, S, S, D, D}},
@@ -69,7 +69,7 @@ static const struct row rows[] = {
     {"build_failed", NULL, ",\"errorReason\":\"disk broke\"", {B, B, B, B, B, B, D}},
     {"destroying", "destroyed", "", {ANEW, L, L, L, L, A, A}},
     {"destroyed", NULL, "", {ANEW, L, L, L, L, A, A}},
-    {"creating", "started", ",\"shown\":\"hibernating\"", {R, S, S, R, R, D, D}},
+    {"creating", "started", ",\"shown\":\"hibernating\"", {S, S, S, R, R, D, D}},
 };
 
 #undef R
