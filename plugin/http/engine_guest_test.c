@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -305,6 +306,31 @@ static void test_cancel_after_fork(void **state)
     canned_stop(server);
 }
 
+/* A child that closes what it does not know, and opens other files, finds nothing written to them. */
+static int cancel_beside_other_files(const char *url)
+{
+    eep_cancel *token = cancel_create();
+    int file = memfd_create("other", 0);
+    (void)url;
+    for (int fd = 3; fd < 256; fd++)
+        if (fd != file) dup2(file, fd);
+    cancel_fire(token);
+    cancel_destroy(token);
+    return lseek(file, 0, SEEK_END) == 0 ? 0 : 1;
+}
+
+static void test_a_childs_files_are_its_own(void **state)
+{
+    SKIP_IF_FORK_IS_NOT_POSSIBLE();
+    struct canned_server *server = canned_start(always_ok, 1);
+    (void)state;
+    struct trial trial = trial_get(canned_url(server));
+    trial_succeeds(&trial, 200, "{}");
+    trial_finish(&trial);
+    assert_int_equal(in_child(cancel_beside_other_files, NULL), 0);
+    canned_stop(server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -317,6 +343,7 @@ int main(void)
         cmocka_unit_test(test_no_sigpipe),
         cmocka_unit_test(test_fork_with_a_request_in_flight),
         cmocka_unit_test(test_cancel_after_fork),
+        cmocka_unit_test(test_a_childs_files_are_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
