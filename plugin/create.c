@@ -302,10 +302,10 @@ void create_request_finish(struct create_request *create)
     create->wanted = NULL;
 }
 
-static bool same_owner(const struct create_request *create, const struct sandbox *sandbox)
+bool create_owned_by(eep_str owner, const struct sandbox *sandbox)
 {
-    eep_str owner = sandbox_label(sandbox, LABEL_OWNER);
-    return str_empty(create->owner) ? str_empty(owner) : str_eq(owner, create->owner);
+    eep_str label = sandbox_label(sandbox, LABEL_OWNER);
+    return str_empty(owner) ? str_empty(label) : str_eq(label, owner);
 }
 
 bool create_request_matches(const struct create_request *create, const struct sandbox *sandbox)
@@ -315,13 +315,13 @@ bool create_request_matches(const struct create_request *create, const struct sa
         return create_request_labelled(create, sandbox) &&
                (str_empty(request) || str_is(request, create->request));
     bool same_key = str_is(sandbox_label(sandbox, LABEL_KEY), create->keyed ? create->key : "");
-    return same_owner(create, sandbox) && same_key && str_is(request, create->request);
+    return create_owned_by(create->owner, sandbox) && same_key && str_is(request, create->request);
 }
 
 bool create_request_labelled(const struct create_request *create, const struct sandbox *sandbox)
 {
     bool ours = !str_empty(sandbox_label(sandbox, LABEL_REQUEST));
-    if (ours && !same_owner(create, sandbox)) return false;
+    if (ours && !create_owned_by(create->owner, sandbox)) return false;
     for (size_t i = 0; i < create->wanted_count; i++) {
         char name[KEY_MAX + 1];
         str_copy(name, sizeof name, create->wanted[i].name);

@@ -51,4 +51,7 @@ bool create_request_matches(const struct create_request *create, const struct sa
 /* Does it bear the wanted labels, and is not another owner's? */
 bool create_request_labelled(const struct create_request *create, const struct sandbox *sandbox);
 
+/* Is it this owner's? None is an owner, too. */
+bool create_owned_by(eep_str owner, const struct sandbox *sandbox);
+
 #endif

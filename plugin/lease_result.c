@@ -2,28 +2,17 @@
 #include "base/arena.h"
 #include "lease.h"
 
-static int32_t minutes(const struct sandbox *sandbox, const char *key)
-{
-    return (int32_t)sandbox_number(sandbox, key, -1);
-}
-
-static uint32_t count_of(const struct sandbox *sandbox, const char *key)
-{
-    int64_t value = sandbox_number(sandbox, key, 0);
-    return value > 0 && value < UINT32_MAX ? (uint32_t)value : 0;
-}
-
 static void fill_numbers(eep_lease *result, const struct sandbox *sandbox)
 {
     result->state = sandbox_state_code(sandbox->state);
-    result->cpu = count_of(sandbox, "cpu");
-    result->memory_gib = count_of(sandbox, "memory");
-    result->disk_gib = count_of(sandbox, "disk");
-    result->gpu = count_of(sandbox, "gpu");
+    result->cpu = sandbox_count(sandbox, "cpu");
+    result->memory_gib = sandbox_count(sandbox, "memory");
+    result->disk_gib = sandbox_count(sandbox, "disk");
+    result->gpu = sandbox_count(sandbox, "gpu");
     result->created_at_ms = sandbox_created_at_ms(sandbox);
-    result->auto_stop_min = minutes(sandbox, "autoStopInterval");
-    result->auto_archive_min = minutes(sandbox, "autoArchiveInterval");
-    result->auto_delete_min = minutes(sandbox, "autoDeleteInterval");
+    result->auto_stop_min = sandbox_minutes(sandbox, "autoStopInterval");
+    result->auto_archive_min = sandbox_minutes(sandbox, "autoArchiveInterval");
+    result->auto_delete_min = sandbox_minutes(sandbox, "autoDeleteInterval");
 }
 
 static int fill_strings(eep_lease *result, const struct sandbox *sandbox, const struct facts *facts,

@@ -13,16 +13,10 @@ static bool is_ours(const struct sandbox *sandbox)
            !str_empty(sandbox_label(sandbox, LABEL_IDENTITY));
 }
 
-static bool is_own(const struct config *config, const struct sandbox *sandbox)
-{
-    eep_str owner = sandbox_label(sandbox, LABEL_OWNER);
-    return str_empty(config->owner) ? str_empty(owner) : str_eq(owner, config->owner);
-}
-
 uint32_t leased_flags(const struct config *config, const struct sandbox *sandbox)
 {
     if (!is_ours(sandbox)) return EEP_LEASED_FOREIGN | (sandbox->recoverable ? EEP_LEASED_RECOVERABLE : 0);
-    return (is_own(config, sandbox) ? EEP_LEASED_OWN : 0) |
+    return (create_owned_by(config->owner, sandbox) ? EEP_LEASED_OWN : 0) |
            (str_empty(sandbox_label(sandbox, LABEL_KEY)) ? 0 : EEP_LEASED_KEYED) |
            (sandbox_number(sandbox, "autoDeleteInterval", -1) < 0 ? EEP_LEASED_REUSABLE : 0) |
            (sandbox->recoverable ? EEP_LEASED_RECOVERABLE : 0);
@@ -36,30 +30,18 @@ int64_t leased_active_at_ms(const struct sandbox *sandbox)
     return active ? active : sandbox_created_at_ms(sandbox);
 }
 
-static uint32_t count_of(const struct sandbox *sandbox, const char *key)
-{
-    int64_t value = sandbox_number(sandbox, key, 0);
-    return value > 0 && value <= UINT32_MAX ? (uint32_t)value : 0;
-}
-
-static int32_t minutes_of(const struct sandbox *sandbox, const char *key)
-{
-    int64_t value = sandbox_number(sandbox, key, -1);
-    return value >= 0 && value <= INT32_MAX ? (int32_t)value : -1;
-}
-
 static eep_leased numbers_of(const struct config *config, const struct sandbox *sandbox)
 {
     return (eep_leased){
         .state = sandbox_state_code(sandbox->state),
         .flags = leased_flags(config, sandbox),
-        .cpu = count_of(sandbox, "cpu"),
-        .memory_gib = count_of(sandbox, "memory"),
-        .disk_gib = count_of(sandbox, "disk"),
-        .gpu = count_of(sandbox, "gpu"),
-        .auto_stop_min = minutes_of(sandbox, "autoStopInterval"),
-        .auto_archive_min = minutes_of(sandbox, "autoArchiveInterval"),
-        .auto_delete_min = minutes_of(sandbox, "autoDeleteInterval"),
+        .cpu = sandbox_count(sandbox, "cpu"),
+        .memory_gib = sandbox_count(sandbox, "memory"),
+        .disk_gib = sandbox_count(sandbox, "disk"),
+        .gpu = sandbox_count(sandbox, "gpu"),
+        .auto_stop_min = sandbox_minutes(sandbox, "autoStopInterval"),
+        .auto_archive_min = sandbox_minutes(sandbox, "autoArchiveInterval"),
+        .auto_delete_min = sandbox_minutes(sandbox, "autoDeleteInterval"),
         .created_at_ms = sandbox_created_at_ms(sandbox),
         .active_at_ms = leased_active_at_ms(sandbox),
     };

@@ -40,16 +40,21 @@ static struct page_query query_of(const struct op *op, const struct leases_query
     };
 }
 
-int leases_page(struct op *op, const struct leases_query *query, struct page *page, struct err *err)
+int leases_get_page(struct op *op, const struct page_query *query, struct page *page, struct err *err)
 {
     struct retry retry = RETRY_INIT;
-    TRY(check_query(query, err));
-    struct page_query wanted = query_of(op, query);
-    while (page_get(&op->env->client, &wanted, &op->wait, page, err) != EEP_OK) {
+    while (page_get(&op->env->client, query, &op->wait, page, err) != EEP_OK) {
         if (!retry_is_passing(err)) return retry_give_up(op, &retry, err);
         TRY(retry_wait(op, &retry, err));
     }
     return EEP_OK;
+}
+
+int leases_page(struct op *op, const struct leases_query *query, struct page *page, struct err *err)
+{
+    TRY(check_query(query, err));
+    struct page_query wanted = query_of(op, query);
+    return leases_get_page(op, &wanted, page, err);
 }
 
 bool leases_wanted(const struct op *op, const struct leases_query *query, const struct sandbox *sandbox)

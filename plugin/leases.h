@@ -18,6 +18,9 @@ struct leases_query {
  * cursor. */
 int leases_page(struct op *op, const struct leases_query *query, struct page *page, struct err *err);
 
+/* One page of any list, asked for again while the service is busy. */
+int leases_get_page(struct op *op, const struct page_query *query, struct page *page, struct err *err);
+
 /* Is it a lease of ours, of a wanted owner, in a wanted state? */
 bool leases_wanted(const struct op *op, const struct leases_query *query, const struct sandbox *sandbox);
 

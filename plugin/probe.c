@@ -14,7 +14,6 @@
 #include "call.h"
 #include "checks.h"
 #include "daytona/account.h"
-#include "daytona/wire.h"
 #include "ending.h"
 #include "lease.h"
 #include "probe.h"

@@ -2,7 +2,6 @@
  *
  * The list only proposes. Each lease is read again before anything is done, so that what it says is never more than
  * a moment old; whatever cannot be seen for sure spares it. */
-#include "abi.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/str.h"

@@ -1,12 +1,10 @@
 #include "reuse.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
-#include "daytona/pages.h"
+#include "leases.h"
 #include "lifecycle.h"
-#include "retry.h"
 
 /* So many are looked at before it is believed that there is none: the others of a list are gone, or not what it says. */
 #define CANDIDATES_MAX 16
@@ -74,16 +72,6 @@ static void consider(struct candidates *candidates, const struct create_request 
 
 /* -- Listing ----------------------------------------------------------------------------------- */
 
-static int get_page(struct op *op, const struct page_query *query, struct page *page, struct err *err)
-{
-    struct retry retry = RETRY_INIT;
-    while (page_get(&op->env->client, query, &op->wait, page, err) != EEP_OK) {
-        if (!retry_is_passing(err)) return retry_give_up(op, &retry, err);
-        TRY(retry_wait(op, &retry, err));
-    }
-    return EEP_OK;
-}
-
 static int take_page(const struct page *page, const struct create_request *create,
                      struct candidates *candidates, struct err *err)
 {
@@ -108,7 +96,7 @@ static int list(struct op *op, const struct create_request *create, struct candi
             .cursor = cursor[0] ? str_from(cursor) : (eep_str){NULL, 0},
             .limit = PAGE_ITEMS,
         };
-        TRY(get_page(op, &query, &page, err));
+        TRY(leases_get_page(op, &query, &page, err));
         TRY(take_page(&page, create, candidates, err));
         str_copy(cursor, sizeof cursor, page.next);
     } while (cursor[0]);

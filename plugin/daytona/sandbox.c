@@ -113,6 +113,18 @@ int64_t sandbox_number(const struct sandbox *sandbox, const char *key, int64_t f
     return fallback;
 }
 
+uint32_t sandbox_count(const struct sandbox *sandbox, const char *key)
+{
+    int64_t value = sandbox_number(sandbox, key, 0);
+    return value > 0 && value <= UINT32_MAX ? (uint32_t)value : 0;
+}
+
+int32_t sandbox_minutes(const struct sandbox *sandbox, const char *key)
+{
+    int64_t value = sandbox_number(sandbox, key, -1);
+    return value >= 0 && value <= INT32_MAX ? (int32_t)value : -1;
+}
+
 int64_t sandbox_time_ms(const struct sandbox *sandbox, const char *key)
 {
     char text[32];

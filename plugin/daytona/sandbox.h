@@ -54,6 +54,12 @@ eep_str sandbox_label(const struct sandbox *sandbox, const char *name);
 /* A number of the description, or fallback. */
 int64_t sandbox_number(const struct sandbox *sandbox, const char *key, int64_t fallback);
 
+/* How many of something it has ("cpu"); 0 = not told, or no such number. */
+uint32_t sandbox_count(const struct sandbox *sandbox, const char *key);
+
+/* An interval ("autoStopInterval"); -1 = not told, or never, and for all that is no such number. */
+int32_t sandbox_minutes(const struct sandbox *sandbox, const char *key);
+
 /* A time of the description ("createdAt") as milliseconds since 1970; 0 = not told. */
 int64_t sandbox_time_ms(const struct sandbox *sandbox, const char *key);
 

@@ -37,6 +37,28 @@ static void test_a_whole_one(void **state)
     assert_int_equal(sandbox_created_at_ms(&sandbox), 1767323045678);
 }
 
+static void test_numbers_that_fit(void **state)
+{
+    CLEANUP(sandbox_finish) struct sandbox sandbox = {0};
+    struct err err = ERR_INIT;
+    (void)state;
+    assert_int_equal(read_sandbox(&sandbox,
+                                  "{\"id\":\"s1\",\"a\":7,\"zero\":0,\"negative\":-3,\"large\":4294967295,"
+                                  "\"huge\":4294967303,\"text\":\"7\"}",
+                                  "s1", &err),
+                     EEP_OK);
+    assert_int_equal(sandbox_count(&sandbox, "a"), 7);
+    assert_int_equal(sandbox_count(&sandbox, "large"), UINT32_MAX);
+    assert_int_equal(sandbox_minutes(&sandbox, "a"), 7);
+    assert_int_equal(sandbox_minutes(&sandbox, "zero"), 0);
+    static const char *const none[] = {"negative", "huge", "text", "missing"};
+    for (size_t i = 0; i < COUNT(none); i++) {
+        assert_int_equal(sandbox_count(&sandbox, none[i]), 0);
+        assert_int_equal(sandbox_minutes(&sandbox, none[i]), -1);
+    }
+    assert_int_equal(sandbox_minutes(&sandbox, "large"), -1);
+}
+
 static void test_all_else_may_be_missing_or_wrong(void **state)
 {
     static const char *const texts[] = {
@@ -165,6 +187,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_whole_one),
+        cmocka_unit_test(test_numbers_that_fit),
         cmocka_unit_test(test_all_else_may_be_missing_or_wrong),
         cmocka_unit_test(test_ids_that_cannot_be),
         cmocka_unit_test(test_somebody_elses),
