@@ -5,13 +5,22 @@
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-static void encode_group(const unsigned char *in, size_t n, char out[4])
+static void encode_three(const unsigned char in[3], char out[4])
 {
-    uint32_t bits = (uint32_t)in[0] << 16 | (uint32_t)(n > 1 ? in[1] : 0) << 8 | (n > 2 ? in[2] : 0);
+    uint32_t bits = (uint32_t)in[0] << 16 | (uint32_t)in[1] << 8 | in[2];
     out[0] = alphabet[bits >> 18];
     out[1] = alphabet[bits >> 12 & 63];
-    out[2] = n > 1 ? alphabet[bits >> 6 & 63] : '=';
-    out[3] = n > 2 ? alphabet[bits & 63] : '=';
+    out[2] = alphabet[bits >> 6 & 63];
+    out[3] = alphabet[bits & 63];
+}
+
+/* One byte or two. */
+static void encode_rest(const unsigned char *in, size_t n, char out[4])
+{
+    const unsigned char padded[3] = {in[0], n > 1 ? in[1] : 0, 0};
+    encode_three(padded, out);
+    out[3] = '=';
+    if (n == 1) out[2] = '=';
 }
 
 /* Room for all of it is made at once: input comes here, too, a hundred megabytes of it. */
@@ -26,7 +35,10 @@ int b64_encode(struct buf *out, const void *data, size_t len, size_t line_len)
     TRY(buf_reserve(out, 4 * groups + lines));
     char *at = groups > 0 ? buf_extend(out, 4 * groups + lines) : NULL;
     for (size_t i = 0; i < len; i += 3, at += 4) {
-        encode_group(in + i, len - i < 3 ? len - i : 3, at);
+        if (len - i >= 3)
+            encode_three(in + i, at);
+        else
+            encode_rest(in + i, len - i, at);
         if (in_line == 0 || (++column < in_line && i + 3 < len)) continue;
         at[4] = '\n';
         at++;

@@ -2,10 +2,11 @@
 
 #include <stdarg.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/str.h"
 
 void buf_finish(struct buf *buf)
 {
@@ -28,7 +29,7 @@ void buf_reset(struct buf *buf)
 /* Moves to a larger block by hand: realloc would leave secrets in the old one. */
 static int grow(struct buf *buf, size_t needed)
 {
-    size_t cap = buf->cap ? buf->cap : 64;
+    size_t cap = buf->cap ? buf->cap : 256; /* most requests and answers then grow twice at the most */
     while (cap < needed)
         cap *= 2;
     if (cap - 1 > buf->max) cap = buf->max + 1; /* what will never be used need not be had */
@@ -102,6 +103,12 @@ int buf_append_buf(struct buf *buf, struct buf *from)
 int buf_append_char(struct buf *buf, char c)
 {
     return buf_append(buf, &c, 1);
+}
+
+int buf_append_u64(struct buf *buf, uint64_t value)
+{
+    char digits[STR_U64_MAX];
+    return buf_append_str(buf, str_from_u64(value, digits));
 }
 
 /* Into the room that there is. Returns the length of all of it, which may be more; negative = it cannot be. */

@@ -7,6 +7,7 @@
 #define BASE_BUF_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "eep.h"
@@ -38,6 +39,7 @@ NODISCARD int buf_append(struct buf *buf, const void *data, size_t len);
 NODISCARD int buf_append_cstr(struct buf *buf, const char *text);
 NODISCARD int buf_append_str(struct buf *buf, eep_str text);
 NODISCARD int buf_append_char(struct buf *buf, char c);
+NODISCARD int buf_append_u64(struct buf *buf, uint64_t value); /* in decimal: without printf's cost */
 NODISCARD int buf_appendf(struct buf *buf, const char *format, ...) PRINTF(2, 3);
 
 /* Appends what `from` holds and empties it: without a copy when there is nothing in front. */

@@ -1,5 +1,6 @@
 #include "base/json.h"
 
+#include <endian.h>
 #include <json-c/json.h>
 #include <limits.h>
 #include <string.h>
@@ -221,11 +222,50 @@ static const unsigned char quoted_width[256] = {
     [35 ... 91] = 1, ['\\'] = 2, [93 ... 127] = 1, [128 ... 255] = 3,
 };
 
+#define EACH_BYTE 0x0101010101010101u
+
+/* Is this byte less than `limit`? Told by its top bit. A byte below one that is may be told wrongly: only the first
+ * counts. */
+static uint64_t bytes_below(uint64_t word, uint64_t limit)
+{
+    return (word - EACH_BYTE * limit) & ~word;
+}
+
+/* How many of these eight bytes, from the first on, are in a string what they are. */
+static unsigned plain_bytes(const char *p)
+{
+    uint64_t word;
+    memcpy(&word, p, sizeof word);
+    word = le64toh(word);
+    uint64_t special = word | bytes_below(word, 0x20) | bytes_below(word ^ EACH_BYTE * '"', 1) |
+                       bytes_below(word ^ EACH_BYTE * '\\', 1);
+    special &= EACH_BYTE << 7;
+    return special ? (unsigned)__builtin_ctzll(special) / 8 : 8;
+}
+
+/* How many bytes from p on are in a string what they are. */
+static size_t plain_run(const char *p, const char *end)
+{
+    const char *at = p;
+    while (end - at >= 8) {
+        unsigned plain = plain_bytes(at);
+        at += plain;
+        if (plain < 8) return (size_t)(at - p);
+    }
+    while (at < end && quoted_width[(unsigned char)*at] == 1)
+        at++;
+    return (size_t)(at - p);
+}
+
 static size_t quoted_len(const char *p, const char *end)
 {
     size_t len = 0;
-    for (; p < end; p++)
-        len += quoted_width[(unsigned char)*p];
+    while (p < end) {
+        size_t run = plain_run(p, end);
+        len += run;
+        p += run;
+        if (p < end) len += quoted_width[(unsigned char)*p++];
+    }
     return len;
 }
 
@@ -258,8 +298,10 @@ static char *put_all(char *out, const char *p, const char *end)
     while (p < end) {
         unsigned char c = (unsigned char)*p;
         if (quoted_width[c] == 1) {
-            *out++ = (char)c;
-            p++;
+            size_t len = plain_run(p, end);
+            memcpy(out, p, len);
+            out += len;
+            p += len;
         } else if (c < 0x80) {
             out = put_escape(out, c);
             p++;

@@ -145,6 +145,23 @@ static void test_quoting(void **state)
     assert_int_equal(json_str(back).len, 11);
 }
 
+/* Every byte at every place of a text that is looked at eight bytes at a time, behind one that is quoted, too. */
+static void test_each_byte_is_quoted(void **state)
+{
+    (void)state;
+    for (int c = 0; c < 0x80; c++) {
+        for (size_t at = 0; at < 20; at++) {
+            CLEANUP(buf_finish) struct buf out = BUF_INIT(100);
+            char text[21] = "\"bcdefgh\x1fjklm opqrs";
+            text[at] = (char)c;
+            assert_int_equal(json_quote(&out, (eep_str){text, 20}), EEP_OK);
+            CLEANUP(json_finish) json *back = parse(buf_cstr(&out));
+            assert_int_equal(json_str(back).len, 20);
+            assert_memory_equal(json_str(back).ptr, text, 20);
+        }
+    }
+}
+
 static void test_secret_trees(void **state)
 {
     json *tree = parse("{\"a\":[\"secret\",{\"b\":\"secret\"}],\"c\":\"secret\",\"d\":null,\"e\":1}");
@@ -166,6 +183,7 @@ int main(void)
         cmocka_unit_test(test_building),
         cmocka_unit_test(test_building_without_memory),
         cmocka_unit_test(test_quoting),
+        cmocka_unit_test(test_each_byte_is_quoted),
         cmocka_unit_test(test_secret_trees),
     };
     return cmocka_run_group_tests_name("json", tests, NULL, NULL);

@@ -40,16 +40,17 @@ static void expand(const unsigned char block[64], uint32_t w[64])
     }
 }
 
-/* One round: v holds the working variables a..h. */
-static void mix(uint32_t v[8], uint32_t k_plus_w)
+/* Round i of eight. The working variables a..h move up by one in each round: here the names move instead, so that
+ * nothing is copied; unrolled, the compiler knows each index. */
+static inline void mix(uint32_t v[8], unsigned i, uint32_t k_plus_w)
 {
-    uint32_t s1 = rotr(v[4], 6) ^ rotr(v[4], 11) ^ rotr(v[4], 25);
-    uint32_t t1 = v[7] + s1 + ((v[4] & v[5]) ^ (~v[4] & v[6])) + k_plus_w;
-    uint32_t s0 = rotr(v[0], 2) ^ rotr(v[0], 13) ^ rotr(v[0], 22);
-    uint32_t t2 = s0 + ((v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]));
-    memmove(v + 1, v, 7 * sizeof v[0]);
-    v[4] += t1;
-    v[0] = t1 + t2;
+    const uint32_t a = v[-i & 7], b = v[(1 - i) & 7], c = v[(2 - i) & 7];
+    const uint32_t e = v[(4 - i) & 7], f = v[(5 - i) & 7], g = v[(6 - i) & 7];
+    uint32_t s1 = rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25);
+    uint32_t t1 = v[(7 - i) & 7] + s1 + ((e & f) ^ (~e & g)) + k_plus_w;
+    uint32_t s0 = rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22);
+    v[(3 - i) & 7] += t1;
+    v[(7 - i) & 7] = t1 + s0 + ((a & b) ^ (a & c) ^ (b & c));
 }
 
 static void compress(uint32_t state[8], const unsigned char block[64])
@@ -58,8 +59,10 @@ static void compress(uint32_t state[8], const unsigned char block[64])
     uint32_t v[8];
     expand(block, w);
     memcpy(v, state, sizeof v);
-    for (int i = 0; i < 64; i++)
-        mix(v, K[i] + w[i]);
+    for (unsigned i = 0; i < 64; i += 8)
+#pragma GCC unroll 8
+        for (unsigned j = 0; j < 8; j++)
+            mix(v, j, K[i + j] + w[i + j]);
     for (int i = 0; i < 8; i++)
         state[i] += v[i];
 }
@@ -102,11 +105,10 @@ void sha256_add_field(struct sha256 *hash, eep_str field)
 
 void sha256_final(struct sha256 *hash, unsigned char digest[SHA256_BYTES])
 {
+    static const unsigned char padding[64] = {0x80};
     unsigned char bits[8];
     store_be64(bits, hash->total * 8);
-    sha256_add(hash, "\x80", 1);
-    while (hash->total % 64 != 56)
-        sha256_add(hash, "", 1);
+    sha256_add(hash, padding, 1 + (64 + 55 - hash->total % 64) % 64); /* up to 56 of a block */
     sha256_add(hash, bits, sizeof bits);
     for (int i = 0; i < 8; i++)
         store_be32(digest + 4 * i, hash->state[i]);

@@ -172,6 +172,15 @@ bool str_to_u64(eep_str s, unsigned long long max, unsigned long long *out)
     return true;
 }
 
+eep_str str_from_u64(uint64_t value, char memory[STR_U64_MAX])
+{
+    char *at = memory + STR_U64_MAX;
+    do
+        *--at = (char)('0' + value % 10);
+    while ((value /= 10) > 0);
+    return (eep_str){at, (size_t)(memory + STR_U64_MAX - at)};
+}
+
 int str_percent_encode(struct buf *out, eep_str s)
 {
     static const char hex[] = "0123456789ABCDEF";

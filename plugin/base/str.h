@@ -42,6 +42,10 @@ bool str_is_word(eep_str s);
 /* A decimal number without sign, blanks or overflow, up to `max`. */
 bool str_to_u64(eep_str s, unsigned long long max, unsigned long long *out);
 
+/* The number in decimal, somewhere in `memory`, without a NUL. */
+#define STR_U64_MAX 20
+eep_str str_from_u64(uint64_t value, char memory[STR_U64_MAX]);
+
 /* Appends with every byte outside [A-Za-z0-9._~-] as %XX. */
 NODISCARD int str_percent_encode(struct buf *out, eep_str s);
 

@@ -1,6 +1,5 @@
 #include "runner/native.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/b64.h"
@@ -23,16 +22,18 @@ const char *native_program(eep_str cpu)
 
 int native_field(struct buf *fields, const char *name, eep_str value)
 {
-    TRY(buf_appendf(fields, "%s %zu:", name, value.len));
+    TRY(buf_append_cstr(fields, name));
+    TRY(buf_append_char(fields, ' '));
+    TRY(buf_append_u64(fields, value.len));
+    TRY(buf_append_char(fields, ':'));
     TRY(buf_append_str(fields, value));
     return buf_append_char(fields, '\n');
 }
 
 int native_number(struct buf *fields, const char *name, uint64_t value)
 {
-    char digits[24];
-    int len = snprintf(digits, sizeof digits, "%llu", (unsigned long long)value);
-    return native_field(fields, name, (eep_str){digits, (size_t)len});
+    char digits[STR_U64_MAX];
+    return native_field(fields, name, str_from_u64(value, digits));
 }
 
 /* e_b: the program's path. The nonce is told in the open: it is no secret, and proxies and tests can tell requests by

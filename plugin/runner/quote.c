@@ -68,7 +68,8 @@ int quote_format(struct buf *out, eep_bytes bytes)
 int quote_assign(struct buf *out, const char *name, eep_str value)
 {
     if (travels(value)) {
-        TRY(buf_appendf(out, "%s=", name));
+        TRY(buf_append_cstr(out, name));
+        TRY(buf_append_char(out, '='));
         TRY(quote_raw(out, value));
         return buf_append_char(out, '\n');
     }

@@ -1,6 +1,5 @@
 #include "runner/request.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/b64.h"
@@ -37,7 +36,10 @@ static int assign(struct buf *out, const char *name, eep_str value)
 
 static int assign_u64(struct buf *out, const char *name, uint64_t value)
 {
-    return buf_appendf(out, "%s=%llu\n", name, (unsigned long long)value);
+    TRY(buf_append_cstr(out, name));
+    TRY(buf_append_char(out, '='));
+    TRY(buf_append_u64(out, value));
+    return buf_append_char(out, '\n');
 }
 
 static bool is_absolute(eep_str path)
@@ -80,22 +82,28 @@ static int put_wait(struct buf *out, const struct runner_wait *wait)
     return assign_u64(out, "e_in", wait->inline_bytes);
 }
 
+static int put_rung(struct buf *rungs, const char *signal, uint32_t ms)
+{
+    if (ms == 0) return EEP_OK;
+    TRY(buf_append_cstr(rungs, signal));
+    return buf_append_u64(rungs, ms);
+}
+
 /* SIGNAL:MS …; the longest has 40 bytes. */
 #define RUNGS_MAX 64
 
-static eep_str rungs_of(const struct runner_ladder *ladder, char text[RUNGS_MAX])
+static int put_rungs(struct buf *rungs, const struct runner_ladder *ladder)
 {
-    int len = 0;
-    if (ladder->int_ms) len += snprintf(text, RUNGS_MAX, "2:%u ", ladder->int_ms);
-    if (ladder->term_ms) len += snprintf(text + len, RUNGS_MAX - (size_t)len, "15:%u ", ladder->term_ms);
-    len += snprintf(text + len, RUNGS_MAX - (size_t)len, "9:%u", ladder->kill_ms ? ladder->kill_ms : 1000);
-    return (eep_str){text, (size_t)len};
+    TRY(put_rung(rungs, "2:", ladder->int_ms));
+    TRY(put_rung(rungs, rungs->len > 0 ? " 15:" : "15:", ladder->term_ms));
+    return put_rung(rungs, rungs->len > 0 ? " 9:" : "9:", ladder->kill_ms ? ladder->kill_ms : 1000);
 }
 
 static int put_ladder(struct buf *out, const struct runner_ladder *ladder)
 {
-    char text[RUNGS_MAX];
-    return assign(out, "e_rungs", rungs_of(ladder, text));
+    CLEANUP(buf_finish) struct buf rungs = BUF_INIT(RUNGS_MAX);
+    TRY(put_rungs(&rungs, ladder));
+    return assign(out, "e_rungs", buf_str(&rungs));
 }
 
 /* What all requests to the native runner have. */
@@ -118,8 +126,9 @@ static int native_wait(struct buf *fields, const struct runner_wait *wait)
 
 static int native_ladder(struct buf *fields, const struct runner_ladder *ladder)
 {
-    char text[RUNGS_MAX];
-    return native_field(fields, "rungs", rungs_of(ladder, text));
+    CLEANUP(buf_finish) struct buf rungs = BUF_INIT(RUNGS_MAX);
+    TRY(put_rungs(&rungs, ladder));
+    return native_field(fields, "rungs", buf_str(&rungs));
 }
 
 /* The functions that requests for one execution share. */
