@@ -1,10 +1,6 @@
 #include "checks.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
 #include "base/arena.h"
-#include "base/clock.h"
 #include "base/str.h"
 
 static const struct {
@@ -33,70 +29,19 @@ const char *checks_name(enum check_id id)
     return known[id].name;
 }
 
-void checks_begin(struct checks *checks)
-{
-    checks->started_at = clock_now_ms();
-}
-
-/* The check's line, with the time that it took. */
-static struct check *end(struct checks *checks, enum check_id id, uint32_t status)
-{
-    struct check *check = &checks->items[id];
-    int64_t elapsed = checks->started_at ? clock_now_ms() - checks->started_at : 0;
-    *check = (struct check){.status = status, .elapsed_ms = elapsed};
-    checks->started_at = 0;
-    return check;
-}
-
-static void set_message(struct check *check, const char *format, va_list args)
-{
-    vsnprintf(check->message, sizeof check->message, format, args);
-}
-
-void checks_ok(struct checks *checks, enum check_id id, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    set_message(end(checks, id, EEP_CHECK_OK), format, args);
-    va_end(args);
-}
-
-void checks_unknown(struct checks *checks, enum check_id id, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    set_message(end(checks, id, EEP_CHECK_UNKNOWN), format, args);
-    va_end(args);
-}
-
-void checks_skipped(struct checks *checks, enum check_id id, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    set_message(end(checks, id, EEP_CHECK_SKIPPED), format, args);
-    va_end(args);
-}
-
-void checks_failed(struct checks *checks, enum check_id id, const struct err *why)
-{
-    struct check *check = end(checks, id, EEP_CHECK_FAILED);
-    check->code = why->code;
-    str_copy(check->message, sizeof check->message, str_from(why->message));
-}
-
-void checks_skip_rest(struct checks *checks, uint32_t max_depth)
+void checks_skip_rest(struct looks *checks, uint32_t max_depth)
 {
     checks->started_at = 0;
     for (enum check_id id = 0; id < CHECK_COUNT; id++)
         if (checks->items[id].status == 0)
-            checks_skipped(checks, id, "%s",
-                           known[id].depth > max_depth ? "deeper than was asked for"
-                                                       : "not reached: an earlier check failed");
+            looks_skipped(checks, id, "%s",
+                          known[id].depth > max_depth ? "deeper than was asked for"
+                                                      : "not reached: an earlier check failed");
 }
 
-static int export_one(const struct checks *checks, enum check_id id, void **arena, eep_check *out)
+static int export_one(const struct looks *checks, enum check_id id, void **arena, eep_check *out)
 {
-    const struct check *check = &checks->items[id];
+    const struct look *check = &checks->items[id];
     *out = (eep_check){
         .status = check->status,
         .depth = known[id].depth,
@@ -104,10 +49,10 @@ static int export_one(const struct checks *checks, enum check_id id, void **aren
         .elapsed_ms = (uint32_t)check->elapsed_ms,
         .name = str_from(known[id].name),
     };
-    return arena_str(arena, str_from(check->message), &out->message);
+    return arena_str(arena, str_from(check->found), &out->message);
 }
 
-int checks_export(const struct checks *checks, eep_probe *result, struct err *err)
+int checks_export(const struct looks *checks, eep_probe *result, struct err *err)
 {
     eep_check *list = arena_alloc(&result->head.arena, CHECK_COUNT * sizeof *list);
     if (!list) return err_no_memory(err);

@@ -1,15 +1,12 @@
 /* checks.h: the list that a probe fills: one line for each thing that can be looked at.
  *
  * The list is always whole and in the same order: a check that nobody has told the end of is SKIPPED.
- * A zeroed struct checks is a list in which nothing has been looked at. */
+ * The ids are those of a struct looks. */
 #ifndef PLUGIN_CHECKS_H
 #define PLUGIN_CHECKS_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "base/err.h"
 #include "eep.h"
+#include "looks.h"
 
 /* In the order in which they are made, which is that of the depths. */
 enum check_id {
@@ -31,33 +28,15 @@ enum check_id {
     CHECK_COUNT,
 };
 
-struct check {
-    uint32_t status; /* EEP_CHECK_; 0 = not reached yet */
-    int code;
-    int64_t elapsed_ms;
-    char message[512];
-};
-
-struct checks {
-    struct check items[CHECK_COUNT];
-    int64_t started_at; /* of the check that is being made */
-};
+_Static_assert((int)CHECK_COUNT <= LOOKS_MAX, "room for every check");
 
 /* What a host knows it as. */
 const char *checks_name(enum check_id id);
 
-/* Begins a check; the next checks_… call tells how it ended. */
-void checks_begin(struct checks *checks);
-
-void checks_ok(struct checks *checks, enum check_id id, const char *format, ...) PRINTF(3, 4);
-void checks_unknown(struct checks *checks, enum check_id id, const char *format, ...) PRINTF(3, 4);
-void checks_skipped(struct checks *checks, enum check_id id, const char *format, ...) PRINTF(3, 4);
-void checks_failed(struct checks *checks, enum check_id id, const struct err *why);
-
 /* Says of all that was not reached why it was not. */
-void checks_skip_rest(struct checks *checks, uint32_t max_depth);
+void checks_skip_rest(struct looks *checks, uint32_t max_depth);
 
 /* Copies the list into the result. */
-int checks_export(const struct checks *checks, eep_probe *result, struct err *err);
+int checks_export(const struct looks *checks, eep_probe *result, struct err *err);
 
 #endif

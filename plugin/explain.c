@@ -32,7 +32,7 @@ static int take_lease(struct explaining *explaining, struct err *err)
 
 static void look(struct explaining *explaining)
 {
-    struct checks checks;
+    struct looks checks;
     probe_checks(explaining->op, EEP_PROBE_AUTH, &checks);
     if (!symptoms_take_checks(&explaining->symptoms, &checks)) return;
     if (!explaining_look_at_lease(explaining)) return;
@@ -46,10 +46,10 @@ static int interrupted(const struct explaining *explaining, struct err *err)
 {
     bool over = clock_now_ms() >= explaining->op->deadline;
     for (int id = 0; id < SYMPTOM_COUNT; id++) {
-        const struct symptom *symptom = &explaining->symptoms.items[id];
-        int code = symptom->code;
+        const struct look *look = &explaining->symptoms.looks.items[id];
+        int code = look->code;
         if (!op_was_stopped(code) && !(code == EEP_E_DEADLINE && over)) continue;
-        err_set(err, code, "%s", symptom->evidence);
+        err_set(err, code, "%s", look->found);
         return code;
     }
     return EEP_OK;
@@ -58,7 +58,7 @@ static int interrupted(const struct explaining *explaining, struct err *err)
 static void hide_token(struct explaining *explaining)
 {
     for (int id = 0; id < SYMPTOM_COUNT; id++)
-        daytona_hide_token_in(explaining_client(explaining), explaining->symptoms.items[id].evidence);
+        daytona_hide_token_in(explaining_client(explaining), explaining->symptoms.looks.items[id].found);
 }
 
 static int run_explain(struct op *op, const void *host_request, void *result, struct err *err)

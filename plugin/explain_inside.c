@@ -18,7 +18,7 @@ static bool find_toolbox(struct explaining *explaining)
 {
     struct err why = ERR_INIT;
     int status = access_init(&explaining->access, explaining->op, explaining->lease, &why);
-    symptoms_begin(&explaining->symptoms);
+    looks_begin(&explaining->symptoms.looks);
     if (status == EEP_OK) status = access_learn(&explaining->access, &explaining->sandbox, &why);
     if (status == EEP_OK) return true;
     return symptoms_failed(
@@ -31,7 +31,7 @@ static bool find_toolbox(struct explaining *explaining)
 static int toolbox_ok(struct explaining *explaining)
 {
     eep_str url = explaining->access.facts->toolbox;
-    symptoms_ok(&explaining->symptoms, SYMPTOM_TOOLBOX, "%.*s answers", explaining_cut(url, 300), url.ptr);
+    looks_ok(&explaining->symptoms.looks, SYMPTOM_TOOLBOX, "%.*s answers", explaining_cut(url, 300), url.ptr);
     return EEP_OK;
 }
 
@@ -101,9 +101,10 @@ static void judge_identity(struct explaining *explaining, enum runner_identity i
     struct symptoms *symptoms = &explaining->symptoms;
     struct err why = ERR_INIT;
     if (identity == RUNNER_IDENTITY_UNASKED) {
-        symptoms_unknown(symptoms, SYMPTOM_IDENTITY, "it was not made by acquire_lease, which leaves a mark");
+        looks_unknown(&symptoms->looks, SYMPTOM_IDENTITY,
+                      "it was not made by acquire_lease, which leaves a mark");
     } else if (identity == RUNNER_IDENTITY_OK) {
-        symptoms_ok(symptoms, SYMPTOM_IDENTITY, "it is the machine that was leased");
+        looks_ok(&symptoms->looks, SYMPTOM_IDENTITY, "it is the machine that was leased");
     } else {
         err_set(&why, EEP_E_LEASE_LOST, "its identity file %s",
                 identity == RUNNER_IDENTITY_MISSING ? "is missing" : "belongs to another sandbox");
@@ -173,8 +174,8 @@ static void judge_disk(struct explaining *explaining, const struct runner_examin
             "commands keep their records there: make home or /tmp writable in the image, for the user that "
             "runs commands");
     } else {
-        symptoms_ok(symptoms, SYMPTOM_DISK, "%s",
-                    text.len ? buf_cstr(&text) : "it can be written; the sandbox has no df to tell how much");
+        looks_ok(&symptoms->looks, SYMPTOM_DISK, "%s",
+                 text.len ? buf_cstr(&text) : "it can be written; the sandbox has no df to tell how much");
     }
 }
 
@@ -182,7 +183,7 @@ static void judge_tools(struct explaining *explaining, const struct runner_exami
 {
     struct err why = ERR_INIT;
     if (examined->missing[0] == '\0') {
-        symptoms_ok(&explaining->symptoms, SYMPTOM_TOOLS, "all there");
+        looks_ok(&explaining->symptoms.looks, SYMPTOM_TOOLS, "all there");
         return;
     }
     err_set(&why, EEP_E_SANDBOX, "the image lacks %s", examined->missing);
@@ -206,12 +207,12 @@ static void examine_inside(struct explaining *explaining)
         return;
     }
     toolbox_ok(explaining);
-    symptoms_ok(&explaining->symptoms, SYMPTOM_DAEMON, "it takes commands");
+    looks_ok(&explaining->symptoms.looks, SYMPTOM_DAEMON, "it takes commands");
     if (runner_examined_parse(buf_str(&run.output), &request.call, &examined, &why) != EEP_OK) {
         shell_failed(explaining, &run, &why);
         return;
     }
-    symptoms_ok(&explaining->symptoms, SYMPTOM_SHELL, "it runs commands");
+    looks_ok(&explaining->symptoms.looks, SYMPTOM_SHELL, "it runs commands");
     judge_identity(explaining, examined.identity);
     judge_disk(explaining, &examined);
     judge_tools(explaining, &examined);

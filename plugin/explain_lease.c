@@ -52,20 +52,20 @@ static void tell_owner(struct explaining *explaining)
     uint32_t flags = leased_flags(explaining->op->env->config, sandbox);
     eep_str owner = sandbox_label(sandbox, LABEL_OWNER);
     if (flags & EEP_LEASED_FOREIGN)
-        symptoms_ok(symptoms, SYMPTOM_LEASE, "the service knows it; it was not made by acquire_lease");
+        looks_ok(&symptoms->looks, SYMPTOM_LEASE, "the service knows it; it was not made by acquire_lease");
     else if (flags & EEP_LEASED_OWN)
-        symptoms_ok(symptoms, SYMPTOM_LEASE, "the service knows it as %.*s",
-                    explaining_cut(sandbox->name, 128), sandbox->name.ptr ? sandbox->name.ptr : "");
+        looks_ok(&symptoms->looks, SYMPTOM_LEASE, "the service knows it as %.*s",
+                 explaining_cut(sandbox->name, 128), sandbox->name.ptr ? sandbox->name.ptr : "");
     else
-        symptoms_ok(symptoms, SYMPTOM_LEASE,
-                    "the service knows it; its owner is \"%.*s\", not the configured one",
-                    explaining_cut(owner, 128), owner.ptr ? owner.ptr : "");
+        looks_ok(&symptoms->looks, SYMPTOM_LEASE,
+                 "the service knows it; its owner is \"%.*s\", not the configured one",
+                 explaining_cut(owner, 128), owner.ptr ? owner.ptr : "");
 }
 
 bool explaining_look_at_lease(struct explaining *explaining)
 {
     struct err why = ERR_INIT;
-    symptoms_begin(&explaining->symptoms);
+    looks_begin(&explaining->symptoms.looks);
     if (sandboxes_get(explaining_client(explaining), explaining->lease, &explaining->op->wait,
                       &explaining->sandbox, &why) != EEP_OK)
         return lease_failed(explaining, &why);
@@ -130,8 +130,8 @@ bool explaining_look_at_state(struct explaining *explaining)
     struct err why = ERR_INIT;
     switch (sandbox->phase) {
     case PHASE_STARTED:
-        return symptoms_ok(&explaining->symptoms, SYMPTOM_STATE, "started; last used %lld s ago",
-                           seconds_since(leased_active_at_ms(sandbox)));
+        return looks_ok(&explaining->symptoms.looks, SYMPTOM_STATE, "started; last used %lld s ago",
+                        seconds_since(leased_active_at_ms(sandbox)));
     case PHASE_RESTING: return state_rests(explaining, &why);
     case PHASE_FAILED: return state_failed(explaining, &why);
     case PHASE_GONE:

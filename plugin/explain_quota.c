@@ -51,13 +51,13 @@ static void judge_usage(struct explaining *explaining, json *usage)
     struct err why = ERR_INIT;
     json *region = region_of(usage, &explaining->sandbox);
     if (!region) {
-        symptoms_unknown(&explaining->symptoms, SYMPTOM_QUOTA,
-                         "the service tells no usage of the sandbox's region");
+        looks_unknown(&explaining->symptoms.looks, SYMPTOM_QUOTA,
+                      "the service tells no usage of the sandbox's region");
         return;
     }
     judge_region(&explaining->sandbox, region, &short_of);
     if (short_of.len == 0) {
-        symptoms_ok(&explaining->symptoms, SYMPTOM_QUOTA, "there is room to start it");
+        looks_ok(&explaining->symptoms.looks, SYMPTOM_QUOTA, "there is room to start it");
         return;
     }
     err_set(&why, EEP_E_QUOTA, "%s", buf_cstr(&short_of));
@@ -75,8 +75,8 @@ static void ask_for_usage(struct explaining *explaining)
     if (op_was_stopped(status))
         symptoms_failed(&explaining->symptoms, SYMPTOM_QUOTA, &err, "ask again");
     else if (status != EEP_OK)
-        symptoms_unknown(&explaining->symptoms, SYMPTOM_QUOTA,
-                         "the service does not tell what is in use; a start that finds no room says so");
+        looks_unknown(&explaining->symptoms.looks, SYMPTOM_QUOTA,
+                      "the service does not tell what is in use; a start that finds no room says so");
     else
         judge_usage(explaining, usage);
 }
@@ -84,13 +84,13 @@ static void ask_for_usage(struct explaining *explaining)
 void explaining_look_at_quota(struct explaining *explaining)
 {
     enum sandbox_phase phase = explaining->sandbox.phase;
-    symptoms_begin(&explaining->symptoms);
+    looks_begin(&explaining->symptoms.looks);
     if (phase != PHASE_RESTING && phase != PHASE_FAILED)
-        symptoms_skipped(&explaining->symptoms, SYMPTOM_QUOTA, "only of interest for a start");
+        looks_skipped(&explaining->symptoms.looks, SYMPTOM_QUOTA, "only of interest for a start");
     else if (str_absent(explaining->op->env->config->api_key))
         ask_for_usage(explaining);
     else
-        symptoms_unknown(&explaining->symptoms, SYMPTOM_QUOTA,
-                         "the service does not tell what is in use to an API key, only to a jwtToken; a "
-                         "start that finds no room says so");
+        looks_unknown(&explaining->symptoms.looks, SYMPTOM_QUOTA,
+                      "the service does not tell what is in use to an API key, only to a jwtToken; a "
+                      "start that finds no room says so");
 }

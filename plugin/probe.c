@@ -20,7 +20,7 @@
 
 struct probing {
     struct op *op;
-    struct checks checks;
+    struct looks checks;
     eep_probe *result;
     uint32_t max_depth;
     json *service; /* answer of /config, or NULL */
@@ -33,8 +33,7 @@ static const struct config *config_of(const struct probing *probing)
 
 static bool failed(struct probing *probing, enum check_id id, const struct err *why)
 {
-    checks_failed(&probing->checks, id, why);
-    return false;
+    return looks_failed(&probing->checks, id, why);
 }
 
 /* A copy that belongs to the result; absent when there is no memory for it. */
@@ -54,7 +53,7 @@ static bool check_libraries(struct probing *probing)
         err_set(&err, EEP_E_UNSUPPORTED, "this libcurl (%s) was built without TLS", curl->version);
         return failed(probing, CHECK_LIBRARIES, &err);
     }
-    checks_ok(&probing->checks, CHECK_LIBRARIES, "libcurl %s with %s", curl->version, curl->ssl_version);
+    looks_ok(&probing->checks, CHECK_LIBRARIES, "libcurl %s with %s", curl->version, curl->ssl_version);
     return true;
 }
 
@@ -63,11 +62,11 @@ static bool check_ca_file(struct probing *probing)
     eep_str file = config_of(probing)->ca_file;
     struct err err = ERR_INIT;
     if (str_absent(file)) {
-        checks_ok(&probing->checks, CHECK_CERTIFICATES, "the system's certificate authorities");
+        looks_ok(&probing->checks, CHECK_CERTIFICATES, "the system's certificate authorities");
         return true;
     }
     if (access(file.ptr, R_OK) == 0) {
-        checks_ok(&probing->checks, CHECK_CERTIFICATES, "caFile %s can be read", file.ptr);
+        looks_ok(&probing->checks, CHECK_CERTIFICATES, "caFile %s can be read", file.ptr);
         return true;
     }
     err_set(&err, EEP_E_INVALID_CONFIG, "caFile %s cannot be read: %s", file.ptr, strerrordesc_np(errno));
@@ -76,11 +75,11 @@ static bool check_ca_file(struct probing *probing)
 
 static bool probe_local(struct probing *probing)
 {
-    checks_begin(&probing->checks);
-    checks_ok(&probing->checks, CHECK_CONFIG, "valid; the service is %s", config_of(probing)->api_url.ptr);
-    checks_begin(&probing->checks);
+    looks_begin(&probing->checks);
+    looks_ok(&probing->checks, CHECK_CONFIG, "valid; the service is %s", config_of(probing)->api_url.ptr);
+    looks_begin(&probing->checks);
     if (!check_libraries(probing)) return false;
-    checks_begin(&probing->checks);
+    looks_begin(&probing->checks);
     return check_ca_file(probing);
 }
 
@@ -102,9 +101,9 @@ static bool is_https(const struct probing *probing)
 static void layer_ok(struct probing *probing, enum err_layer layer)
 {
     if (layer == ERR_LAYER_TLS && !is_https(probing))
-        checks_skipped(&probing->checks, CHECK_TLS, "the service is reached by plain http");
+        looks_skipped(&probing->checks, CHECK_TLS, "the service is reached by plain http");
     else
-        checks_ok(&probing->checks, layer_checks[layer], "works");
+        looks_ok(&probing->checks, layer_checks[layer], "works");
 }
 
 /* Tells the layers below `layer` as working, and `layer` as the one that does not. */
@@ -122,14 +121,14 @@ static bool take_version(struct probing *probing)
     int status = account_config(&probing->op->env->client, &probing->op->wait, &probing->service, &err);
     if (op_was_stopped(status)) return failed(probing, CHECK_VERSION, &err);
     if (status != EEP_OK) {
-        checks_unknown(&probing->checks, CHECK_VERSION, "the service does not tell: %s", err.message);
+        looks_unknown(&probing->checks, CHECK_VERSION, "the service does not tell: %s", err.message);
         return true;
     }
     if (!json_get_str(probing->service, "version", &version)) {
-        checks_unknown(&probing->checks, CHECK_VERSION, "the service tells no version");
+        looks_unknown(&probing->checks, CHECK_VERSION, "the service tells no version");
         return true;
     }
-    checks_ok(&probing->checks, CHECK_VERSION, "%.*s", (int)version.len, version.ptr);
+    looks_ok(&probing->checks, CHECK_VERSION, "%.*s", (int)version.len, version.ptr);
     probing->result->server_version = keep(probing, version);
     return true;
 }
@@ -139,7 +138,7 @@ static bool probe_reach(struct probing *probing)
     CLEANUP(json_finish) json *answer = NULL;
     struct err err = ERR_INIT;
     eep_str status = {NULL, 0};
-    checks_begin(&probing->checks);
+    looks_begin(&probing->checks);
     if (account_health(&probing->op->env->client, &probing->op->wait, &answer, &err) != EEP_OK)
         return layer_failed(probing, err.layer == ERR_LAYER_NONE ? ERR_LAYER_SERVICE : err.layer, &err);
     if (!json_get_str(answer, "status", &status)) {
@@ -148,8 +147,8 @@ static bool probe_reach(struct probing *probing)
     }
     for (enum err_layer i = ERR_LAYER_RESOLVE; i < ERR_LAYER_SERVICE; i++)
         layer_ok(probing, i);
-    checks_ok(&probing->checks, CHECK_SERVICE, "healthy: it says \"%.*s\"", (int)status.len, status.ptr);
-    checks_begin(&probing->checks);
+    looks_ok(&probing->checks, CHECK_SERVICE, "healthy: it says \"%.*s\"", (int)status.len, status.ptr);
+    looks_begin(&probing->checks);
     return take_version(probing);
 }
 
@@ -167,14 +166,13 @@ static bool check_permissions(struct probing *probing, json *key)
 {
     struct err err = ERR_INIT;
     if (!json_get(key, "permissions")) {
-        checks_unknown(&probing->checks, CHECK_PERMISSIONS,
-                       "the service does not list the key's permissions");
+        looks_unknown(&probing->checks, CHECK_PERMISSIONS, "the service does not list the key's permissions");
         return true;
     }
     bool can_write = has_permission(key, "write:sandboxes");
     bool can_delete = has_permission(key, "delete:sandboxes");
     if (can_write && can_delete) {
-        checks_ok(&probing->checks, CHECK_PERMISSIONS, "the key may create and delete sandboxes");
+        looks_ok(&probing->checks, CHECK_PERMISSIONS, "the key may create and delete sandboxes");
         return true;
     }
     err_set(&err, EEP_E_PERMISSION_DENIED, "the key lacks %s%s%s: make one that has them",
@@ -189,8 +187,8 @@ static bool probe_jwt(struct probing *probing)
     struct err err = ERR_INIT;
     if (account_list_one(&probing->op->env->client, &probing->op->wait, &answer, &err) != EEP_OK)
         return failed(probing, CHECK_CREDENTIALS, &err);
-    checks_ok(&probing->checks, CHECK_CREDENTIALS, "the token is accepted for the organization");
-    checks_unknown(&probing->checks, CHECK_PERMISSIONS, "the service tells permissions of API keys only");
+    looks_ok(&probing->checks, CHECK_CREDENTIALS, "the token is accepted for the organization");
+    looks_unknown(&probing->checks, CHECK_PERMISSIONS, "the service tells permissions of API keys only");
     return true;
 }
 
@@ -198,13 +196,13 @@ static bool probe_auth(struct probing *probing)
 {
     CLEANUP(json_finish) json *key = NULL;
     struct err err = ERR_INIT;
-    checks_begin(&probing->checks);
+    looks_begin(&probing->checks);
     if (str_absent(config_of(probing)->api_key)) return probe_jwt(probing);
     if (account_key(&probing->op->env->client, &probing->op->wait, &key, &err) != EEP_OK)
         return failed(probing, CHECK_CREDENTIALS, &err);
     eep_str name = json_str(json_get(key, "name"));
-    checks_ok(&probing->checks, CHECK_CREDENTIALS, "the API key \"%.*s\" is accepted", (int)name.len,
-              name.ptr ? name.ptr : "");
+    looks_ok(&probing->checks, CHECK_CREDENTIALS, "the API key \"%.*s\" is accepted", (int)name.len,
+             name.ptr ? name.ptr : "");
     return check_permissions(probing, key);
 }
 
@@ -215,14 +213,14 @@ static bool probe_quota(struct probing *probing)
     json *create = json_get(json_get(probing->service, "rateLimit"), "sandboxCreate");
     int64_t limit = 0;
     int64_t ttl = 0;
-    checks_begin(&probing->checks);
+    looks_begin(&probing->checks);
     if (json_get_i64(create, "limit", &limit) && json_get_i64(create, "ttl", &ttl))
-        checks_ok(&probing->checks, CHECK_RATE_LIMIT, "%lld sandboxes may be created in %lld s",
-                  (long long)limit, (long long)ttl);
+        looks_ok(&probing->checks, CHECK_RATE_LIMIT, "%lld sandboxes may be created in %lld s",
+                 (long long)limit, (long long)ttl);
     else
-        checks_unknown(&probing->checks, CHECK_RATE_LIMIT,
-                       "the service tells no limit for creating sandboxes");
-    checks_unknown(
+        looks_unknown(&probing->checks, CHECK_RATE_LIMIT,
+                      "the service tells no limit for creating sandboxes");
+    looks_unknown(
         &probing->checks, CHECK_CAPACITY,
         "the service tells that a quota is used up only when a sandbox is created: probe FULL finds out");
     return true;
@@ -242,7 +240,7 @@ static bool check_execute(struct probing *probing, struct leasing *leasing)
 {
     CLEANUP(toolbox_execution_finish) struct toolbox_execution run = {.output = BUF_INIT(4096)};
     struct err err = ERR_INIT;
-    checks_begin(&probing->checks);
+    looks_begin(&probing->checks);
     if (access_execute(&leasing->access, STR("echo eep-probe"), 30, &run, &err) != EEP_OK)
         return failed(probing, CHECK_EXECUTE, &err);
     if (run.exit_code != 0 || !str_contains(buf_str(&run.output), "eep-probe")) {
@@ -250,7 +248,7 @@ static bool check_execute(struct probing *probing, struct leasing *leasing)
                 (long long)run.exit_code, buf_cstr(&run.output));
         return failed(probing, CHECK_EXECUTE, &err);
     }
-    checks_ok(&probing->checks, CHECK_EXECUTE, "a command ran in the sandbox");
+    looks_ok(&probing->checks, CHECK_EXECUTE, "a command ran in the sandbox");
     return true;
 }
 
@@ -259,10 +257,10 @@ static void check_delete(struct probing *probing, struct leasing *leasing)
     struct ending end;
     struct err err = ERR_INIT;
     op_begin_grace(probing->op); /* also when the probe was cancelled: it must go */
-    checks_begin(&probing->checks);
+    looks_begin(&probing->checks);
     facts_drop(&probing->op->env->cache, str_from(leasing->id));
     if (ending_delete(probing->op, str_from(leasing->id), false, &end, &err) == EEP_OK) {
-        checks_ok(&probing->checks, CHECK_DELETE, "the sandbox is %s", end.state);
+        looks_ok(&probing->checks, CHECK_DELETE, "the sandbox is %s", end.state);
         return;
     }
     failed(probing, CHECK_DELETE, &err);
@@ -274,13 +272,13 @@ static bool probe_full(struct probing *probing)
     CLEANUP(leasing_finish) struct leasing leasing = {0};
     eep_acquire_request request = {.name_hint = STR("probe")};
     struct err err = ERR_INIT;
-    checks_begin(&probing->checks);
+    looks_begin(&probing->checks);
     if (leasing_acquire(&leasing, probing->op, &request, &err) != EEP_OK) {
         leasing_abandon(&leasing, probing->op, &err);
         if (err.lease[0]) probing->result->lease = keep(probing, str_from(err.lease));
         return failed(probing, CHECK_CREATE, &err);
     }
-    checks_ok(&probing->checks, CHECK_CREATE, "a sandbox was created, started and prepared");
+    looks_ok(&probing->checks, CHECK_CREATE, "a sandbox was created, started and prepared");
     describe_sandbox(probing, &leasing);
     bool ran = check_execute(probing, &leasing);
     check_delete(probing, &leasing);
@@ -307,7 +305,7 @@ static void probing_finish(struct probing *probing)
     json_finish(&probing->service);
 }
 
-void probe_checks(struct op *op, uint32_t max_depth, struct checks *checks)
+void probe_checks(struct op *op, uint32_t max_depth, struct looks *checks)
 {
     eep_probe unused = {0};
     CLEANUP(probing_finish) struct probing probing = {.op = op, .result = &unused, .max_depth = max_depth};
@@ -320,9 +318,9 @@ void probe_checks(struct op *op, uint32_t max_depth, struct checks *checks)
 static int interrupted(const struct probing *probing, struct err *err)
 {
     for (enum check_id id = 0; id < CHECK_COUNT; id++) {
-        const struct check *check = &probing->checks.items[id];
+        const struct look *check = &probing->checks.items[id];
         if (!op_was_stopped(check->code)) continue;
-        err_set(err, check->code, "%s: %s", checks_name(id), check->message);
+        err_set(err, check->code, "%s: %s", checks_name(id), check->found);
         str_copy(err->lease, sizeof err->lease, probing->result->lease);
         return err->code;
     }

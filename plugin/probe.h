@@ -6,6 +6,6 @@
 #include "env.h"
 
 /* Fills the list up to a depth, EEP_PROBE_; not FULL, which has a result of its own. */
-void probe_checks(struct op *op, uint32_t max_depth, struct checks *checks);
+void probe_checks(struct op *op, uint32_t max_depth, struct looks *checks);
 
 #endif

@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "base/arena.h"
-#include "base/clock.h"
 #include "base/str.h"
 
 static const char *const names[SYMPTOM_COUNT] = {
@@ -19,64 +18,14 @@ static const char *name_of(int id)
     return id < SYMPTOM_COUNT ? names[id] : "";
 }
 
-void symptoms_begin(struct symptoms *symptoms)
-{
-    symptoms->started_at = clock_now_ms();
-}
-
-/* The symptom's line, with the time that the look took. */
-static struct symptom *end(struct symptoms *symptoms, enum symptom_id id, uint32_t status)
-{
-    struct symptom *symptom = &symptoms->items[id];
-    int64_t elapsed = symptoms->started_at ? clock_now_ms() - symptoms->started_at : 0;
-    *symptom = (struct symptom){.status = status, .elapsed_ms = elapsed};
-    symptoms->started_at = 0;
-    return symptom;
-}
-
-static void tell(struct symptom *symptom, const char *format, va_list args)
-{
-    vsnprintf(symptom->evidence, sizeof symptom->evidence, format, args);
-}
-
-bool symptoms_ok(struct symptoms *symptoms, enum symptom_id id, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    tell(end(symptoms, id, EEP_CHECK_OK), format, args);
-    va_end(args);
-    return true;
-}
-
-bool symptoms_unknown(struct symptoms *symptoms, enum symptom_id id, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    tell(end(symptoms, id, EEP_CHECK_UNKNOWN), format, args);
-    va_end(args);
-    return true;
-}
-
-bool symptoms_skipped(struct symptoms *symptoms, enum symptom_id id, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    tell(end(symptoms, id, EEP_CHECK_SKIPPED), format, args);
-    va_end(args);
-    return true;
-}
-
 bool symptoms_failed(struct symptoms *symptoms, enum symptom_id id, const struct err *why, const char *advice,
                      ...)
 {
-    struct symptom *symptom = end(symptoms, id, EEP_CHECK_FAILED);
     va_list args;
-    symptom->code = why->code;
-    str_copy(symptom->evidence, sizeof symptom->evidence, str_from(why->message));
     va_start(args, advice);
-    vsnprintf(symptom->advice, sizeof symptom->advice, advice, args);
+    vsnprintf(symptoms->advice[id], sizeof symptoms->advice[id], advice, args);
     va_end(args);
-    return false;
+    return looks_failed(&symptoms->looks, (int)id, why);
 }
 
 /* -- What a probe finds ------------------------------------------------------------------------ */
@@ -103,17 +52,13 @@ static const char *const check_advice[CHECK_PERMISSIONS + 1] = {
     [CHECK_PERMISSIONS] = "make an API key that has write:sandboxes and delete:sandboxes",
 };
 
-bool symptoms_take_checks(struct symptoms *symptoms, const struct checks *checks)
+bool symptoms_take_checks(struct symptoms *symptoms, const struct looks *checks)
 {
     bool works = true;
     for (int id = 0; id <= CHECK_PERMISSIONS; id++) {
-        const struct check *check = &checks->items[id];
-        struct symptom *symptom = &symptoms->items[id];
-        *symptom =
-            (struct symptom){.status = check->status, .code = check->code, .elapsed_ms = check->elapsed_ms};
-        str_copy(symptom->evidence, sizeof symptom->evidence, str_from(check->message));
-        if (check->status != EEP_CHECK_FAILED) continue;
-        str_copy(symptom->advice, sizeof symptom->advice, str_from(check_advice[id]));
+        symptoms->looks.items[id] = checks->items[id];
+        if (checks->items[id].status != EEP_CHECK_FAILED) continue;
+        str_copy(symptoms->advice[id], sizeof symptoms->advice[id], str_from(check_advice[id]));
         works = false;
     }
     return works;
@@ -121,17 +66,19 @@ bool symptoms_take_checks(struct symptoms *symptoms, const struct checks *checks
 
 /* -- The result -------------------------------------------------------------------------------- */
 
-static int export_one(const struct symptom *symptom, int id, void **arena, eep_symptom *out)
+static int export_one(const struct symptoms *symptoms, int id, void **arena, eep_symptom *out)
 {
-    bool looked = symptom->status != 0;
+    const struct look *look = &symptoms->looks.items[id];
+    const char *advice = symptoms->advice[id];
+    bool looked = look->status != 0;
     *out = (eep_symptom){
-        .status = looked ? symptom->status : EEP_CHECK_SKIPPED,
-        .code = symptom->code,
-        .elapsed_ms = (uint32_t)symptom->elapsed_ms,
+        .status = looked ? look->status : EEP_CHECK_SKIPPED,
+        .code = look->code,
+        .elapsed_ms = (uint32_t)look->elapsed_ms,
         .name = str_from(name_of(id)),
     };
-    if (symptom->advice[0]) TRY(arena_str(arena, str_from(symptom->advice), &out->advice));
-    return arena_str(arena, looked ? str_from(symptom->evidence) : STR("not reached"), &out->evidence);
+    if (advice[0]) TRY(arena_str(arena, str_from(advice), &out->advice));
+    return arena_str(arena, looked ? str_from(look->found) : STR("not reached"), &out->evidence);
 }
 
 int symptoms_export(const struct symptoms *symptoms, eep_explanation *result, struct err *err)
@@ -142,10 +89,9 @@ int symptoms_export(const struct symptoms *symptoms, eep_explanation *result, st
     result->symptom_count = SYMPTOM_COUNT;
     result->symptom_stride = sizeof *list;
     for (int id = 0; id < SYMPTOM_COUNT; id++) {
-        const struct symptom *symptom = &symptoms->items[id];
-        if (export_one(symptom, id, &result->head.arena, &list[id]) != EEP_OK) return err_no_memory(err);
-        result->failed += symptom->status == EEP_CHECK_FAILED;
-        result->unknown += symptom->status == EEP_CHECK_UNKNOWN;
+        if (export_one(symptoms, id, &result->head.arena, &list[id]) != EEP_OK) return err_no_memory(err);
+        result->failed += list[id].status == EEP_CHECK_FAILED;
+        result->unknown += list[id].status == EEP_CHECK_UNKNOWN;
     }
     return EEP_OK;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "leases.h"
 #include "process.h"
 #include "stage.h"
 
@@ -161,6 +162,8 @@ static void *work_whole_lease(void *argument)
     if (ran.code != EEP_OK) return NULL;
     OUTCOME resumed = RESUME(env, lease);
     if (resumed.code != EEP_OK) return NULL;
+    OUTCOME explained = EXPLAIN(env, lease);
+    if (explained.code != EEP_OK || explained.explanation.failed > 0) return NULL;
     OUTCOME released = RELEASE(env, lease, EEP_RELEASE_DESTROY);
     if (released.code != EEP_OK) return NULL;
     worker->failure = NULL;
