@@ -109,10 +109,12 @@ e_killed() {
     e_ladder w 0:$e_sum 9:2000 || e_unsure=1
     e_whys=
     for e_x in "$e_p.k."*; do
+        [ -e "$e_x" ] || break # he has said so, and not yet climbed a rung
         e_x=${e_x#"$e_p.k."*.}
         e_last=${e_x%.*} e_whys=$e_whys${e_x#*.}
         [ "$e_code.$e_last" != 130.2 ] || e_sig=2
     done
+    e_whys=${e_whys:--}
 }
 
 exec 4<>/proc/self/fd/4 # for reading too: a pipe that nobody reads kills who writes, and the requester may be gone

@@ -69,8 +69,8 @@ static void expect_limits(struct world *world)
     struct runner_answer answer;
     struct runner_start start =
         world_script("limit", "trap '' INT; echo begun; while :; do sleep 0.05; done");
-    start.time_limit_ms = 300;
-    start.ladder = (struct runner_ladder){.int_ms = 100, .term_ms = 3000, .kill_ms = 2000};
+    start.time_limit_ms = 2000;
+    start.ladder = (struct runner_ladder){.int_ms = 100, .term_ms = 10000, .kill_ms = 2000};
     assert_true(world_start(world, &start, &answer));
     assert_true(answer.timed_out);
     assert_int_equal(answer.kill_signal, 15);
@@ -99,7 +99,7 @@ static void expect_news_and_kill(struct world *world)
     world_attach(world, "news", &wait, &answer);
     assert_text(&answer.out.data, "2\n");
     runner_answer_finish(&answer);
-    world_kill(world, "news", &(struct runner_ladder){.term_ms = 3000}, &answer);
+    world_kill(world, "news", &(struct runner_ladder){.term_ms = 10000}, &answer);
     assert_int_equal(answer.state, RUNNER_DONE);
     assert_true(answer.cancelled && !answer.unconfirmed);
     runner_answer_finish(&answer);

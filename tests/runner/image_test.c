@@ -342,7 +342,7 @@ static void age(struct world *world, const char *id, const char *by)
 
 static void await_no(struct world *world, const char *id, const char *suffix)
 {
-    for (int64_t end = clock_now_ms() + 5000; world_has(world, id, suffix);)
+    for (int64_t end = clock_now_ms() + WORLD_LIMIT_MS; world_has(world, id, suffix);)
         assert_true(clock_now_ms() < end);
 }
 

@@ -16,7 +16,7 @@ static int pid_in(struct world *world, const char *name)
 {
     world_await_file(world_path(world, name));
     int pid = 0;
-    for (int64_t end = clock_now_ms() + 5000; pid == 0;) {
+    for (int64_t end = clock_now_ms() + WORLD_LIMIT_MS; pid == 0;) {
         pid = atoi(world_read(world_path(world, name)));
         assert_true(clock_now_ms() < end);
     }
@@ -29,11 +29,11 @@ static void time_limit(struct world *world)
 {
     struct runner_answer answer;
     struct runner_start start = world_script("limit", "echo begun; sleep 20; echo never");
-    start.time_limit_ms = 300;
+    start.time_limit_ms = 1000;
     int64_t begin = clock_now_ms();
     assert_true(world_start(world, &start, &answer));
     int64_t took = clock_now_ms() - begin;
-    assert_true(took >= 300 && took < 2000);
+    assert_true(took >= 1000 && took < 15000);
     assert_int_equal(answer.state, RUNNER_DONE);
     assert_true(answer.timed_out);
     assert_false(answer.output_limit || answer.cancelled || answer.unconfirmed || answer.held);
@@ -56,8 +56,8 @@ static void stubborn(struct world *world)
         "stubborn",
         "trap '' INT TERM; echo $$ >pid; setsid sleep 20 & echo $! >away; sleep 20 & echo $! >child; "
         "echo begun; while :; do sleep 1; done");
-    start.time_limit_ms = 300;
-    start.ladder = (struct runner_ladder){.int_ms = 100, .term_ms = 100, .kill_ms = 2000};
+    start.time_limit_ms = 1500; /* all are there by then */
+    start.ladder = (struct runner_ladder){.int_ms = 100, .term_ms = 100, .kill_ms = 10000};
     assert_true(world_start(world, &start, &answer));
     assert_int_equal(answer.state, RUNNER_DONE);
     assert_true(answer.timed_out);
@@ -85,8 +85,8 @@ static void survivor(struct world *world)
         world_script("survivor", "(trap '' INT TERM; echo 1 >up; while :; do sleep 1; done) & "
                                  "echo $! >child; while [ ! -e up ]; do sleep 0.01; done; trap 'exit 7' INT; "
                                  "while :; do sleep 0.05; done");
-    start.time_limit_ms = 500;
-    start.ladder = (struct runner_ladder){.int_ms = 200, .term_ms = 200, .kill_ms = 2000};
+    start.time_limit_ms = 1500; /* both have set their traps by then */
+    start.ladder = (struct runner_ladder){.int_ms = 1000, .term_ms = 100, .kill_ms = 10000};
     assert_true(world_start(world, &start, &answer));
     assert_int_equal(answer.state, RUNNER_DONE);
     assert_int_equal(answer.exit_code, 7);
@@ -106,12 +106,16 @@ static void test_survivor(void **state)
 static void alone(struct world *world)
 {
     struct runner_answer answer;
+    struct pending pending;
     struct runner_start start = world_script("alone", "echo $$ >pid; sleep 20");
-    start.time_limit_ms = 600;
-    world->window_ms = 200;
-    assert_false(world_start(world, &start, &answer));
+    start.time_limit_ms = 1000;
+    world_begin(world, &start, &pending);
+    world_feed(&pending);
+    int pid = pid_in(world, "pid");
+    world->window_ms = 0;
+    assert_false(world_end(world, &pending, &answer));
     world->window_ms = 20000;
-    world_await_gone(pid_in(world, "pid"));
+    world_await_gone(pid);
     world_await(world, "alone", RUNNER_DONE, &answer);
     assert_true(answer.timed_out);
     runner_answer_finish(&answer);
@@ -130,8 +134,8 @@ static void limit_processes(struct world *world, int most)
     char text[400];
     snprintf(path, sizeof path, "%s/shell", world->home);
     snprintf(text, sizeof text,
-             "#!/bin/sh\nexec setpriv --reuid 54321 --regid 54321 --clear-groups prlimit --nproc=%d %s\n", most,
-             world->service.shell);
+             "#!/bin/sh\nexec setpriv --reuid 54321 --regid 54321 --clear-groups prlimit --nproc=%d %s\n",
+             most, world->service.shell);
     world_write(path, text);
     assert_int_equal(chmod(path, 0755), 0);
     assert_int_equal(chown(world->home, 54321, 54321), 0);
@@ -187,7 +191,7 @@ static void begin(struct world *world, const char *id, const char *script)
 static void killed(struct world *world)
 {
     struct runner_answer answer;
-    const struct runner_ladder ladder = {.int_ms = 100, .term_ms = 2000, .kill_ms = 2000};
+    const struct runner_ladder ladder = {.int_ms = 100, .term_ms = 10000, .kill_ms = 2000};
     begin(world, "one", "trap '' INT; echo begun; while :; do sleep 0.05; done");
     begin(world, "two", "echo begun; while [ ! -e go ]; do sleep 0.05; done; echo fine");
     world_kill(world, "one", &ladder, &answer);
@@ -224,7 +228,7 @@ static void test_killed(void **state)
 static void interrupted(struct world *world)
 {
     struct runner_answer answer;
-    const struct runner_ladder ladder = {.int_ms = 3000, .term_ms = 2000, .kill_ms = 2000};
+    const struct runner_ladder ladder = {.int_ms = 10000, .term_ms = 2000, .kill_ms = 2000};
     begin(world, "int", "echo begun; exec sleep 20");
     world_kill(world, "int", &ladder, &answer);
     assert_int_equal(answer.state, RUNNER_DONE);
@@ -248,7 +252,7 @@ static void service(struct world *world)
     assert_true(world_start(world, &start, &answer));
     assert_true(answer.held);
     runner_answer_finish(&answer);
-    world_kill(world, "service", &(struct runner_ladder){.term_ms = 2000}, &answer);
+    world_kill(world, "service", &(struct runner_ladder){.term_ms = 10000}, &answer);
     assert_int_equal(answer.state, RUNNER_DONE);
     assert_int_equal(answer.exit_code, 0);
     assert_false(answer.unconfirmed);
@@ -354,10 +358,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_time_limit),   cmocka_unit_test(test_stubborn),
-        cmocka_unit_test(test_survivor),     cmocka_unit_test(test_alone),        cmocka_unit_test(test_no_processes),
-        cmocka_unit_test(test_killed),       cmocka_unit_test(test_interrupted),
-        cmocka_unit_test(test_service),      cmocka_unit_test(test_overtaken),
-        cmocka_unit_test(test_output_limit), cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_survivor),     cmocka_unit_test(test_alone),
+        cmocka_unit_test(test_no_processes), cmocka_unit_test(test_killed),
+        cmocka_unit_test(test_interrupted),  cmocka_unit_test(test_service),
+        cmocka_unit_test(test_overtaken),    cmocka_unit_test(test_output_limit),
+        cmocka_unit_test(test_full_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -171,14 +171,24 @@ static void expect_whole(const struct runner_answer *answer, uint64_t out_from, 
     assert_int_equal(times_run(), 1);
 }
 
-/* What ended early has written a beginning of what it would have. */
+/* What has not ended yet has written a beginning. */
 static void expect_beginning(const struct runner_answer *answer)
 {
-    assert_true(answer->out.data.len <= expected.out.len && answer->err.data.len <= expected.err.len);
+    if (answer->out.data.len > expected.out.len || answer->err.data.len > expected.err.len)
+        fail_msg("more than there is: %s / %s", buf_cstr(&answer->out.data), buf_cstr(&answer->err.data));
     if (answer->out.data.len)
         assert_memory_equal(answer->out.data.data, expected.out.data, answer->out.data.len);
     if (answer->err.data.len)
         assert_memory_equal(answer->err.data.data, expected.err.data, answer->err.data.len);
+    assert_true(times_run() <= 1);
+}
+
+/* Where a kill meets a pipeline or a shell that has not opened its script yet, there is no telling what it says; nor is what
+ * its parts have left without a supervisor. */
+static void expect_cut(const struct runner_answer *answer)
+{
+    bool ended_by_itself = answer->state == RUNNER_DONE && !answer->cancelled && !answer->kill_signal;
+    if (ended_by_itself) expect_beginning(answer);
     assert_true(times_run() <= 1);
 }
 
@@ -187,7 +197,7 @@ static void attach_until_end(uint64_t out_from, uint64_t err_from)
     struct runner_answer answer;
     struct runner_wait wait = {
         .window_ms = 2000, .offset_out = out_from, .offset_err = err_from, .inline_bytes = 1 << 20};
-    for (int64_t end = clock_now_ms() + 10000;; runner_answer_finish(&answer)) {
+    for (int64_t end = clock_now_ms() + WORLD_LIMIT_MS;; runner_answer_finish(&answer)) {
         any_runner();
         world_attach(world, id, &wait, &answer);
         if (answer.state != RUNNER_RUNNING) break;
@@ -255,6 +265,8 @@ static void two_at_once(struct runner_start *start)
         any_runner();
         world_begin(world, start, &pending[i]);
     }
+    world_feed(&pending[0]);
+    world_feed(&pending[1]);
     for (int i = 0; i < 2; i++)
         assert_true(world_end(world, &pending[i], &answers[i]));
     assert_true(answers[0].attached != answers[1].attached);
@@ -276,23 +288,31 @@ static int supervisor(void)
     return sscanf(world_read(path), "EEP1 %*s %d", &pid) == 1 ? pid : 0;
 }
 
+static void await_end(struct runner_answer *answer)
+{
+    const struct runner_wait wait = {.window_ms = 1000, .inline_bytes = 1 << 20};
+    for (int64_t end = clock_now_ms() + WORLD_LIMIT_MS; answer->state == RUNNER_RUNNING;) {
+        assert_true(clock_now_ms() < end);
+        runner_answer_finish(answer);
+        world_attach(world, id, &wait, answer);
+    }
+}
+
 /* Nobody runs it again, and nobody claims to know how it ended. */
 static void supervisor_is_killed(struct runner_start *start)
 {
     struct pending pending;
     struct runner_answer answer;
     world_begin(world, start, &pending);
+    world_feed(&pending);
     nap((unsigned)chance(25));
     int pid = supervisor();
     if (pid > 0) kill(pid, SIGKILL);
     assert_true(world_end(world, &pending, &answer));
-    if (answer.state == RUNNER_RUNNING) {
-        runner_answer_finish(&answer);
-        world_await(world, id, pid > 0 ? RUNNER_LOST : RUNNER_DONE, &answer);
-    }
+    await_end(&answer); /* news came before the end, or before it was killed */
     assert_true(answer.state == RUNNER_DONE || answer.state == RUNNER_LOST || answer.state == RUNNER_NEVER ||
                 (answer.state == RUNNER_REFUSED && answer.refusal == RUNNER_REFUSAL_DIED));
-    expect_beginning(&answer);
+    expect_cut(&answer);
     enum runner_state before = answer.state;
     runner_answer_finish(&answer);
     any_runner();
@@ -300,8 +320,10 @@ static void supervisor_is_killed(struct runner_start *start)
     runner_answer_finish(&answer);
     any_runner();
     assert_true(world_start(world, start, &answer));
-    if (before == RUNNER_LOST || before == RUNNER_NEVER) assert_int_equal(answer.state, before);
-    expect_beginning(&answer);
+    /* Its child may have been about to begin. */
+    if (before == RUNNER_LOST) assert_int_equal(answer.state, RUNNER_LOST);
+    if (before == RUNNER_NEVER) assert_true(answer.state == RUNNER_NEVER || answer.state == RUNNER_LOST);
+    expect_cut(&answer);
     runner_answer_finish(&answer);
 }
 
@@ -311,13 +333,15 @@ static void somebody_kills_it(struct runner_start *start)
     struct runner_answer answer;
     struct runner_answer killed;
     world_begin(world, start, &pending);
+    world_feed(&pending);
     nap((unsigned)chance(25));
     any_runner();
     world_kill(world, id, &(struct runner_ladder){.term_ms = 1000, .kill_ms = 2000}, &killed);
     assert_true(world_end(world, &pending, &answer));
-    assert_true(killed.state == RUNNER_DONE || killed.state == RUNNER_NEVER);
+    await_end(&killed);
+    if (killed.state != RUNNER_DONE && killed.state != RUNNER_NEVER) fail_msg("state %d", (int)killed.state);
     assert_false(killed.unconfirmed);
-    expect_beginning(&killed);
+    expect_cut(&killed);
     if (killed.state == RUNNER_NEVER) assert_int_equal(times_run(), 0);
     runner_answer_finish(&killed);
     runner_answer_finish(&answer);
@@ -344,7 +368,7 @@ static void run_locally(struct example *example)
                           example->has_data ? example->data : NULL, example->data_len, example->merged));
     assert_int_equal(times_run(), 1);
     make_folder("sandbox");
-    snprintf(id, sizeof id, "case-%u", number);
+    snprintf(id, sizeof id, "case-%u-%d", number, (int)getpid());
 }
 
 static uint64_t setting(const char *name, uint64_t usual)

@@ -62,7 +62,7 @@ void service_begin(const struct service *service, const char *text, size_t len, 
     fcntl(request->in, F_SETFL, O_NONBLOCK);
 }
 
-static void feed(struct request *request)
+static void feed_some(struct request *request)
 {
     ssize_t n = write(request->in, request->text, request->left);
     if (n > 0) {
@@ -72,6 +72,14 @@ static void feed(struct request *request)
     if (request->left > 0 && (n > 0 || errno == EAGAIN || errno == EINTR)) return;
     close(request->in);
     request->in = -1;
+}
+
+void service_feed(struct request *request)
+{
+    for (size_t before = request->left + 1; request->in >= 0 && request->left < before;) {
+        before = request->left;
+        feed_some(request);
+    }
 }
 
 /* False at the end of the pipe. */
@@ -132,13 +140,13 @@ void service_end(struct request *request, int window_ms, struct reply *reply)
         if (left <= 0 && !request->reply.timed_out) {
             kill(-request->shell, SIGKILL);
             request->reply.timed_out = true;
-            end += 5000; /* what still holds the pipe then is a fault that the test shall see */
+            end += 15000; /* what still holds the pipe then is a fault that the test shall see */
             continue;
         }
         must(left > 0, "somebody outside of the group holds the answer's pipe");
         struct pollfd fds[2] = {{request->out, POLLIN, 0}, {request->in, POLLOUT, 0}};
         must(poll(fds, request->in >= 0 ? 2 : 1, (int)left) >= 0 || errno == EINTR, "poll");
-        if (request->in >= 0 && fds[1].revents) feed(request);
+        if (request->in >= 0 && fds[1].revents) feed_some(request);
         if (fds[0].revents) open = collect(request);
     }
     if (request->in >= 0) close(request->in);

@@ -34,7 +34,11 @@ struct request {
     struct reply reply;
 };
 
+/* The shell waits for its text. */
 void service_begin(const struct service *service, const char *text, size_t len, struct request *request);
+
+/* Gives it the text, as much of it as a pipe takes (64 kB); the rest goes with service_end. */
+void service_feed(struct request *request);
 
 /* Waits for the end, at most window_ms. */
 void service_end(struct request *request, int window_ms, struct reply *reply);

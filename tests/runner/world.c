@@ -1,5 +1,6 @@
 #include "world.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -226,6 +227,11 @@ void world_begin(struct world *world, const struct runner_start *start, struct p
     service_begin(&world->service, pending->text.data, pending->text.len, &pending->request);
 }
 
+void world_feed(struct pending *pending)
+{
+    service_feed(&pending->request);
+}
+
 bool world_end(struct world *world, struct pending *pending, struct runner_answer *answer)
 {
     struct reply reply;
@@ -281,7 +287,7 @@ void world_drop(struct world *world, const char *id, struct runner_answer *answe
 
 void world_await(struct world *world, const char *id, enum runner_state state, struct runner_answer *answer)
 {
-    int64_t end = clock_now_ms() + 5000;
+    int64_t end = clock_now_ms() + WORLD_LIMIT_MS;
     struct runner_wait wait = {.window_ms = 1000, .inline_bytes = 65536};
     for (;;) {
         world_attach(world, id, &wait, answer);
@@ -333,7 +339,7 @@ static void nap(void)
 
 void world_await_file(const char *path)
 {
-    for (int64_t end = clock_now_ms() + 5000; access(path, F_OK) != 0; nap())
+    for (int64_t end = clock_now_ms() + WORLD_LIMIT_MS; access(path, F_OK) != 0; nap())
         if (clock_now_ms() > end) fail_msg("%s does not appear", path);
 }
 
@@ -347,8 +353,28 @@ static bool is_alive(int pid)
 
 void world_await_gone(int pid)
 {
-    for (int64_t end = clock_now_ms() + 5000; is_alive(pid); nap())
+    for (int64_t end = clock_now_ms() + WORLD_LIMIT_MS; is_alive(pid); nap())
         if (clock_now_ms() > end) fail_msg("process %d is still alive", pid);
+}
+
+bool world_in_arguments(const char *needle)
+{
+    static char line[1 << 17];
+    bool found = false;
+    DIR *proc = opendir("/proc");
+    assert_non_null(proc);
+    for (struct dirent *entry; !found && (entry = readdir(proc)) != NULL;) {
+        char path[300];
+        if (!isdigit((unsigned char)entry->d_name[0])) continue;
+        snprintf(path, sizeof path, "/proc/%s/cmdline", entry->d_name);
+        FILE *file = fopen(path, "r");
+        if (!file) continue;
+        size_t len = fread(line, 1, sizeof line, file);
+        fclose(file);
+        found = memmem(line, len, needle, strlen(needle)) != NULL;
+    }
+    closedir(proc);
+    return found;
 }
 
 int world_supervisor(const struct world *world, const char *id)

@@ -18,6 +18,9 @@
 
 #define WORLD_ENV 24
 
+/* No wait is longer. */
+#define WORLD_LIMIT_MS 20000
+
 /* Who does what is asked: the runner in sh, the native one, or whichever the sandbox has. */
 struct world {
     struct service service;
@@ -76,6 +79,8 @@ struct pending {
 };
 
 void world_begin(struct world *world, const struct runner_start *start, struct pending *pending);
+void world_feed(
+    struct pending *pending); /* until then the shell waits for its text; world_end does so, too */
 bool world_end(struct world *world, struct pending *pending, struct runner_answer *answer);
 
 /* Runs a script under a new id, to its end; the answer must be DONE. */
@@ -90,7 +95,7 @@ void world_drop(struct world *world, const char *id, struct runner_answer *answe
 /* Sends any text; the reply's text must be finished by the caller. */
 void world_send(struct world *world, const struct buf *text, struct reply *reply);
 
-/* Attaches until the state is `state` or five seconds are over. */
+/* Attaches until the state is `state` or WORLD_LIMIT_MS are over. */
 void world_await(struct world *world, const char *id, enum runner_state state, struct runner_answer *answer);
 
 /* A fresh call with a new nonce. */
@@ -103,11 +108,14 @@ void world_write(const char *path, const char *text);
 const char *world_read(const char *path);
 const char *world_path(const struct world *world, const char *name);
 
-/* Waits until a file exists, at most five seconds. */
+/* Waits until a file exists. */
 void world_await_file(const char *path);
 
-/* Waits until a process is gone, at most five seconds. */
+/* Waits until a process is gone. */
 void world_await_gone(int pid);
+
+/* Looks into every argument list of the machine: does one hold this? */
+bool world_in_arguments(const char *needle);
 
 /* Field n (1 = pid) of the marker line of an execution. 4 = the supervisor's pid … see README.md */
 int world_supervisor(const struct world *world, const char *id);
