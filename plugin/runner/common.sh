@@ -9,15 +9,29 @@ e_refuse() {
     exit
 }
 
+# Our user's number, in e_uid, without a process.
+e_user() {
+    while read -r e_x e_y e_uid e_z && [ "$e_x" != Uid: ]; do :; done </proc/self/status
+}
+
 # The folder of the records: given, or ~/.eep, or (home cannot be written) one in the temporary folder. 0700 is all the
-# protection that its files need. Writing is the only test of writability that holds for root.
+# protection that its files need. Writing is the only test of writability that holds for root. What has a record is found
+# wherever that is: a home may be writable today and not tomorrow, and the other way round.
 e_folder() {
     [ "$e_dir" ] || e_dir=$HOME/.eep
-    { :; } >"$e_dir/w" || { mkdir -p -m 700 "$e_dir" && { :; } >"$e_dir/w"; } || {
-        e_dir=${TMPDIR:-/tmp}/.eep-$(id -u)
-        mkdir -m 700 "$e_dir"
-        [ -O "$e_dir" ] && [ ! -h "$e_dir" ] && { :; } >"$e_dir/w"
-    } || return
+    e_ok=
+    { :; } >"$e_dir/w" || { mkdir -p -m 700 "$e_dir" && { :; } >"$e_dir/w"; } && e_ok=1
+    e_p=$e_dir/$e_id
+    [ "$e_ok" ] && [ -z "$e_id" ] || [ -e "$e_p.p" ] && return
+    e_user
+    e_tmp=${TMPDIR:-/tmp}/.eep-$e_uid
+    if [ -z "$e_ok" ]; then
+        mkdir -m 700 "$e_tmp"
+        [ -O "$e_tmp" ] && [ ! -h "$e_tmp" ] && { :; } >"$e_tmp/w" || return
+    else
+        [ -e "$e_tmp/$e_id.p" ] && [ -O "$e_tmp" ] && [ ! -h "$e_tmp" ] || return 0
+    fi
+    e_dir=$e_tmp
     e_p=$e_dir/$e_id
 }
 

@@ -1,10 +1,12 @@
 /* A command runs once, whatever happens to the requests, and its end is told to whoever asks. */
 #include "world.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -343,6 +345,62 @@ static void test_many(void **state)
     for_each_shell(many);
 }
 
+/* -- Where the records are --------------------------------------------------------------------------------------- */
+
+/* Asks for what has run already: it must be found. */
+static void run_moved(struct world *world)
+{
+    struct runner_answer answer;
+    struct runner_start start = world_script("moved", "echo x >>count; echo hi");
+    assert_true(world_start(world, &start, &answer));
+    assert_int_equal(answer.state, RUNNER_DONE);
+    assert_text(&answer.out.data, "hi\n");
+    runner_answer_finish(&answer);
+    assert_string_equal(world_read(world_path(world, "count")), "x\n");
+}
+
+/* The home cannot be written at first, and can later: the records are in the temporary folder still. */
+static void home_comes(struct world *world)
+{
+    char home[300];
+    char tmp[300];
+    snprintf(home, sizeof home, "HOME=%s", world->home);
+    snprintf(tmp, sizeof tmp, "TMPDIR=%s", world->home);
+    world_setenv(world, "HOME=/proc");
+    world_setenv(world, tmp);
+    run_moved(world);
+    world_setenv(world, home);
+    run_moved(world);
+}
+
+static void test_home_comes(void **state)
+{
+    (void)state;
+    for_each_shell(home_comes);
+}
+
+/* The records' filesystem becomes read-only, as after a failure of the disk: they can still be read. */
+static void home_goes(struct world *world)
+{
+    char tmp[300];
+    snprintf(tmp, sizeof tmp, "TMPDIR=%s", world->home);
+    world_setenv(world, tmp);
+    run_moved(world);
+    if (mount(world->records, world->records, NULL, MS_BIND, NULL) != 0 ||
+        mount(NULL, world->records, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) != 0) {
+        print_message("SKIP: cannot mount: %s\n", strerror(errno));
+        return;
+    }
+    run_moved(world);
+    umount2(world->records, MNT_DETACH);
+}
+
+static void test_home_goes(void **state)
+{
+    (void)state;
+    for_each_shell(home_goes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -352,6 +410,8 @@ int main(void)
         cmocka_unit_test(test_lost),       cmocka_unit_test(test_polite_signals),
         cmocka_unit_test(test_crashes),    cmocka_unit_test(test_nearly_killed),
         cmocka_unit_test(test_many),
+        cmocka_unit_test(test_home_comes),
+        cmocka_unit_test(test_home_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,19 +33,8 @@ static bool is_own_folder(const char *path)
            (info.mode & S_IFMT) == S_IFDIR && info.uid == (uint32_t)SYS0(geteuid);
 }
 
-/* The temporary folder is shared: somebody else may have made a folder of this name. */
-static bool use_temporary(struct text *dir)
-{
-    const char *tmp = environment_get("TMPDIR");
-    dir->len = 0;
-    add(dir, tmp && *tmp ? tmp : "/tmp");
-    add(dir, "/.eep-");
-    add_number(dir, (uint64_t)SYS0(geteuid));
-    SYS3(mkdirat, AT_FDCWD, dir->data, 0700);
-    return is_own_folder(dir->data) && is_writable(dir->data);
-}
-
-static bool find_folder(struct record *record, const struct request *request)
+/* Given, or ~/.eep. */
+static void name_home(struct record *record, const struct request *request)
 {
     struct text dir = TEXT(record->dir);
     const char *home = environment_get("HOME");
@@ -55,9 +44,29 @@ static bool find_folder(struct record *record, const struct request *request)
         add(&dir, home ? home : "");
         add(&dir, "/.eep");
     }
+}
+
+static bool make_home(struct record *record)
+{
     if (is_writable(record->dir)) return true;
     make_folders(record->dir);
-    return is_writable(record->dir) || use_temporary(&dir);
+    return is_writable(record->dir);
+}
+
+static void name_temporary(struct record *record)
+{
+    struct text dir = TEXT(record->dir);
+    const char *tmp = environment_get("TMPDIR");
+    add(&dir, tmp && *tmp ? tmp : "/tmp");
+    add(&dir, "/.eep-");
+    add_number(&dir, (uint64_t)SYS0(geteuid));
+}
+
+/* The temporary folder is shared: somebody else may have made a folder of this name. */
+static bool make_temporary(const struct record *record)
+{
+    SYS3(mkdirat, AT_FDCWD, record->dir, 0700);
+    return is_own_folder(record->dir) && is_writable(record->dir);
 }
 
 bool record_name(struct record *record, const char *id)
@@ -69,10 +78,25 @@ bool record_name(struct record *record, const char *id)
     return !path.full;
 }
 
+static bool holds(struct record *record, const char *id)
+{
+    return *id && record_name(record, id) && exists(record_file(record, ".p"));
+}
+
+/* What has a record is found wherever that is: a home may be writable today and not tomorrow, and the other way round. */
 bool record_open(struct record *record, const struct request *request)
 {
     boot_id(record->boot);
-    return find_folder(record, request) && record_name(record, request->id);
+    name_home(record, request);
+    bool usable = make_home(record);
+    if (holds(record, request->id)) return true;
+    name_temporary(record);
+    if (is_own_folder(record->dir) && holds(record, request->id)) return true;
+    if (usable)
+        name_home(record, request);
+    else if (!make_temporary(record))
+        return false;
+    return record_name(record, request->id);
 }
 
 const char *record_file(const struct record *record, const char *suffix)
