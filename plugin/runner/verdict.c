@@ -58,7 +58,9 @@ int runner_answer_error(const struct runner_answer *answer, struct err *err)
 enum runner_step runner_next_step(enum runner_request_kind kind, const struct runner_answer *answer)
 {
     if (!answer || answer->state == RUNNER_RUNNING) return RUNNER_STEP_ATTACH;
-    /* The start never arrived. After a kill nothing may start any more. */
-    if (answer->state == RUNNER_NONE && kind == RUNNER_REQUEST_ATTACH) return RUNNER_STEP_START;
+    /* The start never arrived, or somebody else's, which ours waited for, was refused. After a kill nothing may start any
+     * more. */
+    bool starts = kind == RUNNER_REQUEST_ATTACH || kind == RUNNER_REQUEST_START;
+    if (answer->state == RUNNER_NONE && starts) return RUNNER_STEP_START;
     return RUNNER_STEP_FINISH;
 }

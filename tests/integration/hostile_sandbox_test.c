@@ -197,6 +197,18 @@ static void an_impatient_sandbox_does_not_keep_us_busy(void **state)
     expect_bounded(&ran);
 }
 
+/* Somebody else's start of the same id was refused while ours waited for it: there is no such execution, and so it is
+ * started. */
+static void what_others_could_not_start_is_started(void **state)
+{
+    (void)state;
+    write_file("answer", "[ -e $HOME/refused ] && { printf '%s\\n' \"$text\" | sh; exit; }; : >$HOME/refused; "
+                         "echo \"EEP1 $no none o=0 e=0 att=1 .\"; echo \"dir $HOME\"; echo \"EEP1 $no end\"");
+    OUTCOME ran = EXECUTE(env, lease, .script = TEXT("echo ran"), .head.timeout_ms = 10000);
+    EXPECT(ran, EEP_OK);
+    EXPECT_OUTPUT(ran.execution.stdout_data, "ran\n");
+}
+
 /* -- Files ------------------------------------------------------------------------------------- */
 
 /* The file with the output is what the sandbox makes of it. */
@@ -295,6 +307,7 @@ int main(void)
         cmocka_unit_test_teardown(endless_answers_have_an_end, be_honest),
         cmocka_unit_test_teardown(offsets_do_not_go_back, be_honest),
         cmocka_unit_test_teardown(an_impatient_sandbox_does_not_keep_us_busy, be_honest),
+        cmocka_unit_test_teardown(what_others_could_not_start_is_started, be_honest),
         cmocka_unit_test_teardown(a_file_of_output_may_be_anything, be_honest),
         cmocka_unit_test_teardown(lists_are_bounded, be_honest),
         cmocka_unit_test(forged_records_are_claims),
