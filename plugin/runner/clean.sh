@@ -17,8 +17,14 @@ e_older() {
 (
     cd "$e_dir" || exit
     e_boots
-    for e_f in $(e_older "${e_age:-1440}" '*.o') $(ls -t | grep '\.o$' | tail -n "+$((${e_most:-200} + 1))"); do
-        [ "$(find "$e_f" -mmin "+${e_young:-10}")" ] && e_ended "$e_f" && rm -f "$e_p.o" "$e_p.e"
+    for e_f in $(e_older "${e_age:-1440}" '*.o'); do
+        e_ended "$e_f" && rm -f "$e_p.o" "$e_p.e"
+    done
+    # The oldest first: no process for any of those that stay.
+    set -- $(ls -tr | grep '\.o$')
+    while [ $# -gt "${e_most:-200}" ] && [ "$(find "$1" -mmin "+${e_young:-10}")" ]; do
+        e_ended "$1" && rm -f "$e_p.o" "$e_p.e"
+        shift
     done
     for e_f in $(e_older "${e_forget:-43200}" '*.p'); do
         e_ended "$e_f" && rm -f "$e_p.p" "$e_p.o" "$e_p.e" "$e_p.k" "$e_p.k."*

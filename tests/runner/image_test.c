@@ -386,6 +386,36 @@ static void test_retention(void **state)
     for_each_shell(retention);
 }
 
+/* The cost of cleaning is that of what goes, not of all that is there. */
+static void cheap_retention(struct world *world)
+{
+    struct runner_answer answer;
+    char command[800];
+    world_run(world, "true", &answer);
+    runner_answer_finish(&answer);
+    snprintf(command, sizeof command,
+             "cd %s && i=0 && while [ $i -lt 400 ]; do : >many-$i.o; i=$((i+1)); done && "
+             ": >cut.1 && touch -d '2 hours ago' cut.1",
+             world->records);
+    assert_int_equal(system(command), 0);
+    snprintf(command, sizeof command, "#!/bin/sh\necho x >>%s/finds\nexec /usr/bin/find \"$@\"\n", world->home);
+    world_write(world_path(world, ".bin/find"), command);
+    assert_int_equal(chmod(world_path(world, ".bin/find"), 0755), 0);
+    struct runner_start start = world_script("cleans", "true");
+    start.clean = true;
+    assert_true(world_start(world, &start, &answer));
+    runner_answer_finish(&answer);
+    for (int64_t end = clock_now_ms() + 10000; access(world_path(world, ".eep/cut.1"), F_OK) == 0;)
+        assert_true(clock_now_ms() < end); /* what it does last */
+    assert_in_range(strlen(world_read(world_path(world, "finds"))), 1, 2 * 20);
+}
+
+static void test_cheap_retention(void **state)
+{
+    (void)state;
+    for_shell("dash", cheap_retention);
+}
+
 struct seen {
     int count;
     struct runner_listed items[8];
@@ -445,7 +475,7 @@ int main(void)
         cmocka_unit_test(test_odd_home), cmocka_unit_test(test_missing_tools),
         cmocka_unit_test(test_prepare),  cmocka_unit_test(test_place),
         cmocka_unit_test(test_drop),     cmocka_unit_test(test_retention),
-        cmocka_unit_test(test_list),
+        cmocka_unit_test(test_list),     cmocka_unit_test(test_cheap_retention),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
