@@ -224,7 +224,7 @@ static void test_a_401_of_a_sandbox_that_runs(void **state)
     reach_toolbox(&reach, always, COUNT(always));
     const struct canned_exchange service[] = {
         {.expect = "GET ", .body = reach.started, .times = CANNED_ALWAYS}};
-    reach_service(&reach, service, COUNT(service), 400);
+    reach_service(&reach, service, COUNT(service), 2000);
     scene_failed(&reach.scene, execute(&reach), EEP_E_UNAUTHENTICATED, "credentials");
     assert_true(canned_count(reach.toolbox, NULL) >= 2);
     assert_false(atomic_load(&reach.scene.env->client.refused)); /* the control plane takes them */
@@ -268,9 +268,10 @@ static void test_a_daemon_that_never_comes_up(void **state)
     reach_toolbox(&reach, toolbox, COUNT(toolbox));
     const struct canned_exchange service[] = {
         {.expect = "GET ", .body = reach.started, .times = CANNED_ALWAYS}};
-    reach_service(&reach, service, COUNT(service), 80); /* while it waits, not in a request */
+    /* looks are about a second apart by then, so this is while it waits, not in a request */
+    reach_service(&reach, service, COUNT(service), 3950);
     scene_failed(&reach.scene, execute(&reach), EEP_E_DEADLINE, "daemon");
-    scene_took(&reach.scene, 80);
+    scene_took(&reach.scene, 3950);
     reach_stop(&reach);
 }
 

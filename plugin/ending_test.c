@@ -103,9 +103,9 @@ static void test_a_stop_that_takes_too_long(void **state)
     struct ending end;
     struct scene scene;
     (void)state;
-    scene_start(&scene, script, COUNT(script), 300);
+    scene_start(&scene, script, COUNT(script), 1500);
     scene_failed(&scene, ending_stop(&scene.op, LEASE, true, &end, &scene.err), EEP_E_DEADLINE, "stopping");
-    scene_took(&scene, 300);
+    scene_took(&scene, 1500);
     scene_stop(&scene);
 }
 
@@ -120,10 +120,10 @@ static void test_a_stop_that_never_gets_its_turn(void **state)
     struct ending end;
     struct scene scene;
     (void)state;
-    scene_start(&scene, script, COUNT(script), 300);
+    scene_start(&scene, script, COUNT(script), 1500);
     scene_failed(&scene, ending_stop(&scene.op, LEASE, false, &end, &scene.err), EEP_E_DEADLINE,
                  "starting, not stopped");
-    scene_took(&scene, 300);
+    scene_took(&scene, 1500);
     scene_stop(&scene);
 }
 
@@ -337,10 +337,10 @@ static void test_a_delete_that_never_gets_its_turn(void **state)
     struct ending end;
     struct scene scene;
     (void)state;
-    scene_start(&scene, script, COUNT(script), 300);
+    scene_start(&scene, script, COUNT(script), 1500);
     scene_failed(&scene, ending_delete(&scene.op, LEASE, false, &end, &scene.err), EEP_E_DEADLINE,
                  "pulling_snapshot, not deleted");
-    scene_took(&scene, 300);
+    scene_took(&scene, 1500);
     scene_stop(&scene);
 }
 

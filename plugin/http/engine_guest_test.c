@@ -136,6 +136,8 @@ static void test_descriptors_are_given_back(void **state)
         assert_true(canned_await_closed(server, 3 * (round + 1)));
         if (round == 0) before = count_fds(is_any);
     }
+    for (int64_t start = clock_now_ms(); count_fds(is_any) > before && look_again(start);)
+        ;
     assert_in_range(count_fds(is_any), 0, before);
     canned_stop(server);
 }
@@ -181,17 +183,18 @@ static uint64_t blocked_signals(int task)
     return line ? strtoull(line + strlen("\nSigBlk:"), NULL, 16) : 0;
 }
 
-static int blocks_all_signals(int task)
+/* Threads of the resolver's come and go: one that has gone between two looks takes none either. */
+static int takes_signals(int task)
 {
     uint64_t never = 1ull << (SIGKILL - 1) | 1ull << (SIGSTOP - 1) | 3ull << 31; /* 32 and 33 are glibc's */
-    return is_io_thread(task) && (blocked_signals(task) | never) == UINT64_MAX;
+    return is_io_thread(task) && (blocked_signals(task) | never) != UINT64_MAX && is_io_thread(task);
 }
 
 static void test_the_io_thread_takes_no_signals(void **state)
 {
     (void)state;
     assert_true(count_io_threads() > 0); /* the resolver's threads inherit name and mask */
-    assert_int_equal(each_number("/proc/self/task", blocks_all_signals), count_io_threads());
+    assert_int_equal(each_number("/proc/self/task", takes_signals), 0);
 }
 
 static void test_signals_stay_the_hosts(void **state)

@@ -412,7 +412,7 @@ static void test_tls_with_something_else(void **state)
     static const struct canned_exchange greetings[] = {
         {.unread = true, .raw = "HTTP/1.1 400 Bad Request\r\n\r\n", .action = CANNED_CLOSE},
         {.unread = true, .status = -1, .action = CANNED_CLOSE},
-        {.unread = true, .status = -1, .action = CANNED_RESET, .delay_ms = 50}, /* in the handshake */
+        {.unread = true, .status = -1, .action = CANNED_RESET, .delay_ms = 1000}, /* in the handshake */
     };
     char url[64];
     (void)state;

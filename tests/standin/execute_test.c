@@ -136,9 +136,9 @@ static void a_timeout_kills_the_group_and_the_output(void **state)
     assert_string_equal(text_at(&answer, "message"), "request timeout: command execution timeout");
     assert_string_equal(text_at(&answer, "code"), "REQUEST_TIMEOUT");
     assert_null(strstr(answer.body, "partial"));
-    assert_true(now_ms() - before < 5000);
+    assert_true(now_ms() - before < 30000);
     answer_finish(&answer);
-    expect_output(&server, id, "pgrep -c '^sleep$'", "0\n");
+    await_output(&server, id, "pgrep -c '^sleep$'", "0\n"); /* they have been told */
 }
 
 static void leaving_the_group_survives_the_timeout(void **state)
@@ -146,12 +146,13 @@ static void leaving_the_group_survives_the_timeout(void **state)
     (void)state;
     struct answer answer = execute_json(
         &server, id,
-        "{\"command\":\"setsid sh -c 'sleep 1.2; echo still writing; touch survived' & sleep 60\","
-        "\"timeout\":1}");
+        "{\"command\":\"setsid sh -c 'sleep 2.2; echo still writing; touch survived' & sleep 60\","
+        "\"timeout\":2}");
     assert_int_equal(answer.status, 408);
     answer_finish(&answer);
     expect_output(&server, id,
-                  "for i in $(seq 500); do test -e survived && echo yes && break; sleep 0.01; done", "yes\n");
+                  "for i in $(seq 3000); do test -e survived && echo yes && break; sleep 0.01; done",
+                  "yes\n");
 }
 
 static void background_jobs_hold_the_answer(void **state)
@@ -161,8 +162,8 @@ static void background_jobs_hold_the_answer(void **state)
     expect_output(&server, id, "sleep 0.4 & echo x", "x\n");
     assert_true(now_ms() - before >= 400);
     before = now_ms();
-    expect_output(&server, id, "sleep 5 >/dev/null 2>&1 & echo x", "x\n");
-    assert_true(now_ms() - before < 4000);
+    expect_output(&server, id, "sleep 50 >/dev/null 2>&1 & echo x", "x\n");
+    assert_true(now_ms() - before < 40000);
 }
 
 static void a_client_that_leaves_stops_nothing(void **state)
@@ -172,12 +173,13 @@ static void a_client_that_leaves_stops_nothing(void **state)
     snprintf(path, sizeof path, "/toolbox/%s/process/execute", id);
     struct answer left = call(&server, (struct call){.method = "POST",
                                                      .path = path,
-                                                     .body = "{\"command\":\"sleep 0.3; touch finished\"}",
-                                                     .timeout_ms = 100});
+                                                     .body = "{\"command\":\"sleep 2.5; touch finished\"}",
+                                                     .timeout_ms = 1500});
     assert_int_equal(left.status, 0);
     answer_finish(&left);
     expect_output(&server, id,
-                  "for i in $(seq 500); do test -e finished && echo yes && break; sleep 0.01; done", "yes\n");
+                  "for i in $(seq 3000); do test -e finished && echo yes && break; sleep 0.01; done",
+                  "yes\n");
 }
 
 static void large_things_pass(void **state)
@@ -219,7 +221,7 @@ static void many_run_side_by_side(void **state)
         pthread_join(threads[i], &result);
         assert_int_equal((long)(intptr_t)result, i + 1);
     }
-    assert_true(now_ms() - before < 15000); /* one after the other: 100 s */
+    assert_true(now_ms() - before < LIMIT_MS); /* one after the other: 100 s */
 }
 
 static void the_shell_can_be_chosen(void **state)
@@ -303,7 +305,7 @@ static void a_stop_ends_what_runs(void **state)
     make_sandbox(&server, "{}", other);
     pthread_create(&thread, NULL, execute_long, other);
     expect_output(&server, other,
-                  "for i in $(seq 500); do test -e running && echo yes && break; sleep 0.01; done", "yes\n");
+                  "for i in $(seq 3000); do test -e running && echo yes && break; sleep 0.01; done", "yes\n");
     snprintf(path, sizeof path, "/api/sandbox/%s/stop", other);
     expect_status(&server, "POST", path, NULL, 200);
     pthread_join(thread, &status);
@@ -341,9 +343,9 @@ static void who_left_the_group_holds_the_timeouts_answer(void **state)
     (void)state;
     long start = now_ms();
     struct answer answer =
-        execute_json(&server, id, "{\"command\":\"setsid sleep 2.5 & sleep 30\",\"timeout\":1}");
+        execute_json(&server, id, "{\"command\":\"setsid sleep 3.5 & sleep 30\",\"timeout\":2}");
     assert_int_equal(answer.status, 408);
-    assert_true(now_ms() - start >= 2000);
+    assert_true(now_ms() - start >= 3000);
     answer_finish(&answer);
 }
 

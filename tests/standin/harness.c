@@ -289,6 +289,17 @@ struct answer execute(const struct server *server, const char *id, const char *c
     return answer;
 }
 
+void await_output(const struct server *server, const char *id, const char *command, const char *output)
+{
+    for (long until = now_ms() + LIMIT_MS; now_ms() < until; nap()) {
+        struct answer answer = execute(server, id, command);
+        bool same = answer.status == 200 && strcmp(text_at(&answer, "result"), output) == 0;
+        answer_finish(&answer);
+        if (same) return;
+    }
+    expect_output(server, id, command, output);
+}
+
 void expect_output(const struct server *server, const char *id, const char *command, const char *output)
 {
     struct answer answer = execute(server, id, command);

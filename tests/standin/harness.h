@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-enum { LIMIT_MS = 20000 };
+enum { LIMIT_MS = 60000 };
 
 struct server {
     pid_t pid;
@@ -64,6 +64,9 @@ void await_state(const struct server *server, const char *id, const char *state)
 struct answer execute_json(const struct server *server, const char *id, const char *body);
 struct answer execute(const struct server *server, const char *id, const char *command);
 void expect_output(const struct server *server, const char *id, const char *command, const char *output);
+
+/* Runs it until it says so. */
+void await_output(const struct server *server, const char *id, const char *command, const char *output);
 
 long now_ms(void);
 void nap(void); /* between two looks of a wait */

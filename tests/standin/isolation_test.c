@@ -179,7 +179,7 @@ static void neighbours_are_out_of_reach(void **state)
         expect_failure(&place, "find / -name of-a-neighbour 2>/dev/null | grep .");
         expect_output(&place.server, place.id, "kill -9 -1 2>/dev/null; echo tried", "tried\n");
         expect_output(&place.server, place.id, "echo alive", "alive\n"); /* the agent survives its children */
-        expect_output(&place.server, other, "pgrep -c '^sleep$'", "1\n");
+        await_output(&place.server, other, "pgrep -c '^sleep$'", "1\n");
     }
     assert_int_equal(server_end(&place.server), 0);
     place_finish(&place);

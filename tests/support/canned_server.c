@@ -98,6 +98,11 @@ static bool await_count(struct canned_server *server, const size_t *counter, siz
     return reached;
 }
 
+bool canned_await_connections(struct canned_server *server, size_t count)
+{
+    return await_count(server, &server->connection_count, count);
+}
+
 bool canned_await_requests(struct canned_server *server, size_t count)
 {
     return await_count(server, &server->request_count, count);
@@ -327,6 +332,7 @@ static void add_connection(struct canned_server *server, int fd)
     struct connection *connection = &server->connections[server->connection_count++];
     *connection = (struct connection){.server = server, .number = server->connection_count, .fd = fd};
     if (pthread_create(&connection->thread, NULL, connection_main, connection) != 0) die("pthread_create");
+    pthread_cond_broadcast(&server->changed);
     pthread_mutex_unlock(&server->lock);
 }
 

@@ -59,8 +59,9 @@ const char *canned_url(const struct canned_server *server);
 /* Lets everything that stalls, or will stall, go on. */
 void canned_release(struct canned_server *server);
 
-/* Wait until so many requests have arrived, exchanges are stalling, connections have ended: false after the
- * limit. */
+/* Wait until so many connections have been accepted, requests have arrived, exchanges are stalling, connections have
+ * ended: false after the limit. */
+bool canned_await_connections(struct canned_server *server, size_t count);
 bool canned_await_requests(struct canned_server *server, size_t count);
 bool canned_await_stalls(struct canned_server *server, size_t count);
 bool canned_await_closed(struct canned_server *server, size_t count);
