@@ -12,10 +12,6 @@
 #define EVENTS_MAX 64
 #define STARTS_MAX 64
 
-/* Longer than any connection may be idle (daytona/client.h): then libcurl's whole pool goes. It closes idle
- * connections only when others come and go. */
-#define REST_MS 60000
-
 #define LIMITS_MS 1000
 
 /* -- Telling ----------------------------------------------------------------------------------- */
@@ -55,7 +51,8 @@ static void stop_yielding(struct waiter *waiter)
 static void drop_transfer(struct io *io, struct waiter *waiter)
 {
     stop_yielding(waiter);
-    if (waiter->transfer.easy) curl_multi_remove_handle(io->multi, waiter->transfer.easy);
+    if (waiter->lane) lanes_remove(waiter->lane, waiter->transfer.easy);
+    waiter->lane = NULL;
     transfer_finish(&waiter->transfer, &io->pool);
 }
 
@@ -64,7 +61,6 @@ static void complete(struct io *io, struct waiter *waiter, int status)
     for (size_t i = 0; i < WAITER_LINKS; i++)
         cancel_unwatch(&waiter->links[i]);
     alarms_clear(&io->alarms, &waiter->alarm);
-    if (waiter->transfer.easy) io->rested_at = clock_now_ms();
     drop_transfer(io, waiter);
     admission_leave(&io->admission, &waiter->ticket);
     hand_back(io, waiter, status);
@@ -178,8 +174,7 @@ static void look_at_limits(struct io *io)
     unsigned capacity = admission_capacity_of(descriptors);
     if (capacity == io->admission.capacity) return;
     io->admission.capacity = capacity;
-    curl_multi_setopt(io->multi, CURLMOPT_MAXCONNECTS, (long)capacity);
-    curl_multi_setopt(io->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)capacity);
+    lanes_limit(&io->lanes, capacity);
 }
 
 static void on_connected(void *ctx, void *owner)
@@ -215,12 +210,15 @@ static void end_yielding(struct io *io)
 
 static int start_transfer(struct io *io, struct waiter *waiter)
 {
-    struct transfer_owner owner = {
-        .ctx = io, .owner = waiter, .on_connected = on_connected, .on_yield = on_yield};
+    struct transfer_owner owner = {.ctx = io,
+                                   .owner = waiter,
+                                   .on_connected = on_connected,
+                                   .on_yield = on_yield,
+                                   .sockets = &io->lanes.sockets};
     TRY(transfer_init(&waiter->transfer, &io->pool, waiter->request, waiter->response, waiter->wait, &owner,
                       waiter->err));
-    if (curl_multi_add_handle(io->multi, waiter->transfer.easy) != CURLM_OK)
-        return err_no_memory(waiter->err);
+    waiter->lane = lanes_add(&io->lanes, waiter->transfer.easy);
+    if (!waiter->lane) return err_no_memory(waiter->err);
     alarms_clear(&io->alarms, &waiter->alarm); /* from now on libcurl keeps the time */
     return EEP_OK;
 }
@@ -263,13 +261,11 @@ static void note_version(struct io *io, struct waiter *waiter)
 
 static void take_finished(struct io *io)
 {
-    int left = 0;
-    CURLMsg *message;
-    while ((message = curl_multi_info_read(io->multi, &left)) != NULL) {
+    CURL *easy;
+    CURLcode code;
+    while (lanes_next_finished(&io->lanes, &easy, &code)) {
         char *owner = NULL;
-        if (message->msg != CURLMSG_DONE) continue;
-        CURLcode code = message->data.result; /* the message goes with the handle */
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &owner);
+        curl_easy_getinfo(easy, CURLINFO_PRIVATE, &owner);
         struct waiter *waiter = (struct waiter *)(void *)owner;
         if (waits_for_descriptor(io, waiter, code)) continue;
         note_version(io, waiter);
@@ -277,85 +273,12 @@ static void take_finished(struct io *io)
     }
 }
 
-/* -- libcurl's sockets and timers -------------------------------------------------------------- */
-
-static int on_socket(CURL *easy, curl_socket_t socket, int what, void *ctx, void *known)
-{
-    struct io *io = ctx;
-    struct epoll_event event = {.data.fd = socket};
-    (void)easy;
-    if (what == CURL_POLL_REMOVE) {
-        epoll_ctl(io->epoll_fd, EPOLL_CTL_DEL, socket, &event);
-        return 0;
-    }
-    if (what & CURL_POLL_IN) event.events |= EPOLLIN;
-    if (what & CURL_POLL_OUT) event.events |= EPOLLOUT;
-    if (epoll_ctl(io->epoll_fd, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, socket, &event) == 0) {
-        curl_multi_assign(io->multi, socket, io);
-        return 0;
-    }
-    /* closed and opened again behind our back, or not closed where we thought so */
-    return epoll_ctl(io->epoll_fd, known ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, socket, &event);
-}
-
-static int on_timer(CURLM *multi, long timeout_ms, void *ctx)
-{
-    struct io *io = ctx;
-    (void)multi;
-    io->curl_due = timeout_ms < 0 ? -1 : clock_now_ms() + timeout_ms;
-    return 0;
-}
-
-static void serve_socket(struct io *io, const struct epoll_event *event)
-{
-    int running = 0;
-    int what = (event->events & EPOLLIN ? CURL_CSELECT_IN : 0) |
-               (event->events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
-               (event->events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
-    curl_multi_socket_action(io->multi, event->data.fd, what, &running);
-}
-
-static void serve_timers(struct io *io)
-{
-    int running = 0;
-    if (io->curl_due < 0 || io->curl_due > clock_now_ms()) return;
-    io->curl_due = -1;
-    curl_multi_socket_action(io->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-}
-
 /* -- The loop ---------------------------------------------------------------------------------- */
 
-/* It opens descriptors of its own, which nobody can move. */
-static bool open_multi(struct io *io)
-{
-    struct fd_guard guard;
-    fd_guard_init(&guard);
-    io->multi = curl_multi_init();
-    fd_guard_finish(&guard);
-    if (!io->multi) return false;
-    curl_multi_setopt(io->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-    curl_multi_setopt(io->multi, CURLMOPT_SOCKETDATA, io);
-    curl_multi_setopt(io->multi, CURLMOPT_TIMERFUNCTION, on_timer);
-    curl_multi_setopt(io->multi, CURLMOPT_TIMERDATA, io);
-    io->curl_due = -1;
-    io->admission.capacity = 0;
-    io->limits_seen_at = INT64_MIN / 2;
-    look_at_limits(io);
-    return true;
-}
-
-/* Nothing has been sent for a while: all connections have been idle for too long to be used again. */
+/* Nothing has been sent for a while: no handle will find a connection, so they go as well. */
 static void rest(struct io *io)
 {
-    if (io->rested_at == 0 || io->admission.slots > 0 || io->admission.waiting > 0) return;
-    if (clock_now_ms() - io->rested_at < REST_MS) return;
-    CURLM *old = io->multi;
-    transfer_pool_finish(&io->pool);
-    io->rested_at = 0;
-    if (open_multi(io))
-        curl_multi_cleanup(old);
-    else
-        io->multi = old;
+    if (lanes_tidy(&io->lanes)) transfer_pool_finish(&io->pool);
 }
 
 /* Until what comes by itself: a sleeper's moment, libcurl's timer, the time to rest. */
@@ -363,9 +286,10 @@ static int time_to_wait(const struct io *io)
 {
     const struct alarm *alarm = alarms_first(&io->alarms);
     int64_t now = clock_now_ms();
-    int64_t next = now + REST_MS;
+    int64_t next = now + LANE_REST_MS;
+    int64_t due = lanes_due(&io->lanes);
     if (alarm && alarm->at < next) next = alarm->at;
-    if (io->curl_due >= 0 && io->curl_due < next) next = io->curl_due;
+    if (due < next) next = due;
     if (io->admission.waiting > 0 && now + LIMITS_MS < next) next = now + LIMITS_MS;
     return next > now ? (int)(next - now) : 0;
 }
@@ -391,7 +315,7 @@ static bool serve_events(struct io *io, int wait_ms)
         if (events[i].data.fd == io->event_fd)
             called = drain_event(io);
         else
-            serve_socket(io, &events[i]);
+            lanes_serve(&io->lanes, events[i].data.fd, events[i].events);
     }
     return called;
 }
@@ -405,7 +329,7 @@ void io_run(struct io *io)
             take_arrived(io);
             cancel_each_rung(io, look_at, io);
         }
-        serve_timers(io);
+        lanes_serve_timers(&io->lanes);
         take_finished(io);
         look_at_limits(io);
         more = start_some(io);
@@ -425,15 +349,19 @@ static bool open_all(struct io *io)
     io->epoll_fd = fd_above_stdio(epoll_create1(EPOLL_CLOEXEC));
     event.data.fd = io->event_fd;
     return io->event_fd >= 0 && io->epoll_fd >= 0 &&
-           epoll_ctl(io->epoll_fd, EPOLL_CTL_ADD, io->event_fd, &event) == 0 && open_multi(io);
+           epoll_ctl(io->epoll_fd, EPOLL_CTL_ADD, io->event_fd, &event) == 0;
 }
 
 int io_init(struct io *io, struct err *err)
 {
     *io = (struct io){.event_fd = -1, .epoll_fd = -1};
     io->last = &io->arrived;
+    io->limits_seen_at = INT64_MIN / 2;
     pthread_mutex_init(&io->lock, NULL);
-    if (open_all(io)) return EEP_OK;
+    bool opened = open_all(io);
+    lanes_init(&io->lanes, io->epoll_fd);
+    look_at_limits(io);
+    if (opened) return EEP_OK;
     err_set(err, EEP_E_UNAVAILABLE, "cannot start the I/O engine: out of memory or file descriptors");
     err->os_errno = errno;
     return err->code;
@@ -442,7 +370,7 @@ int io_init(struct io *io, struct err *err)
 void io_finish(struct io *io)
 {
     transfer_pool_finish(&io->pool);
-    if (io->multi) curl_multi_cleanup(io->multi);
+    lanes_finish(&io->lanes);
     if (io->epoll_fd >= 0) close(io->epoll_fd);
     if (io->event_fd >= 0) close(io->event_fd);
     alarms_finish(&io->alarms);

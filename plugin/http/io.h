@@ -1,4 +1,4 @@
-/* io.h: what the I/O thread does: libcurl's sockets under epoll, who may send, who sleeps, who is cancelled.
+/* io.h: what the I/O thread does: who may send, who sleeps, who is cancelled; libcurl is behind lanes.h.
  *
  * Each turn of its loop does a bounded amount of work for everybody: at most EVENTS_MAX sockets are served,
  * each for at most its share (transfer.c), and at most STARTS_MAX transfers are begun. So one that moves a
@@ -20,10 +20,8 @@ struct io {
 
     /* The I/O thread's own. */
     int epoll_fd;
-    CURLM *multi;
+    struct lanes lanes;
     struct transfer_pool pool;
-    int64_t curl_due;  /* when libcurl wants to look at its own timers; -1 = never */
-    int64_t rested_at; /* when the last transfer ended, to close idle connections after a while; 0 = done */
     int64_t limits_seen_at;  /* of descriptors */
     struct waiter *yielding; /* transfers that have had their share of this turn */
     struct alarms alarms;

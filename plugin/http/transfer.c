@@ -237,11 +237,19 @@ static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_so
     unsigned silence = SILENCE_MS;
     (void)purpose;
     int fd = fd_above_stdio(socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol));
-    if (fd >= 0)
-        setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &silence, sizeof silence);
-    else
+    if (fd < 0) {
         transfer->no_descriptor = errno == EMFILE || errno == ENFILE;
+        return fd;
+    }
+    sockets_opened(transfer->owner.sockets, fd);
+    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &silence, sizeof silence);
     return fd;
+}
+
+static int close_socket(void *ctx, curl_socket_t socket)
+{
+    sockets_close(ctx, socket);
+    return 0;
 }
 
 static int on_connected(void *ctx, char *address, char *local_address, int port, int local_port)
@@ -273,6 +281,8 @@ static int set_network(struct transfer *transfer, struct err *err)
     set_version(transfer);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, transfer->owner.sockets);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_PROXY, profile->proxy ? profile->proxy : "");

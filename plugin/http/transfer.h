@@ -8,6 +8,7 @@
 #include <curl/curl.h>
 
 #include "http/request.h"
+#include "http/sockets.h"
 
 /* All headers of an answer: libcurl limits each of them, but not their number. */
 #define TRANSFER_HEAD_MAX (256u * 1024u)
@@ -16,6 +17,7 @@
 struct transfer_owner {
     void *ctx;
     void *owner;                                  /* given back by CURLINFO_PRIVATE */
+    struct sockets *sockets;                      /* closes its sockets; outlives the connections */
     void (*on_connected)(void *ctx, void *owner); /* it has a connection; the request comes next */
     void (*on_yield)(void *ctx, void *owner); /* it has had its share: others first, then transfer_go_on */
 };

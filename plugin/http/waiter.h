@@ -10,6 +10,7 @@
 #include "http/admission.h"
 #include "http/alarms.h"
 #include "http/cancel.h"
+#include "http/lanes.h"
 #include "http/transfer.h"
 
 enum { WAITER_LINKS = 3 };
@@ -34,6 +35,7 @@ struct waiter {
     struct alarm alarm;
     struct ticket ticket;
     struct transfer transfer;
+    struct lane *lane; /* of the transfer */
     struct waiter *next_yielding;
     struct waiter **back_yielding; /* NULL = it has not given way */
 };

@@ -1,0 +1,186 @@
+/* Transfers are spread over lanes, the first ones are filled first, and one that rests goes. */
+#include "http/lanes.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+
+enum { MANY = 2 * LANE_TRANSFERS + 1 };
+
+struct world {
+    int epoll_fd;
+    struct lanes lanes;
+    CURL *easy[MANY];
+    struct lane *lane[MANY];
+};
+
+/* Handles that nobody serves: nothing is sent. */
+static struct world *world_create(void)
+{
+    struct world *world = calloc(1, sizeof *world);
+    assert_non_null(world);
+    world->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    lanes_init(&world->lanes, world->epoll_fd);
+    lanes_limit(&world->lanes, 1000);
+    for (int i = 0; i < MANY; i++) {
+        world->easy[i] = curl_easy_init();
+        assert_int_equal(curl_easy_setopt(world->easy[i], CURLOPT_URL, "http://127.0.0.1:1/"), CURLE_OK);
+    }
+    return world;
+}
+
+static void world_destroy(struct world *world)
+{
+    for (int i = 0; i < MANY; i++) {
+        if (world->lane[i]) lanes_remove(world->lane[i], world->easy[i]);
+        curl_easy_cleanup(world->easy[i]);
+    }
+    lanes_finish(&world->lanes);
+    close(world->epoll_fd);
+    free(world);
+}
+
+static void add(struct world *world, int from, int to)
+{
+    for (int i = from; i < to; i++) {
+        world->lane[i] = lanes_add(&world->lanes, world->easy[i]);
+        assert_non_null(world->lane[i]);
+    }
+}
+
+static void take_away(struct world *world, int from, int to)
+{
+    for (int i = from; i < to; i++) {
+        lanes_remove(world->lane[i], world->easy[i]);
+        world->lane[i] = NULL;
+    }
+}
+
+static unsigned count_lanes(const struct world *world)
+{
+    unsigned count = 0;
+    for (const struct lane *lane = world->lanes.first; lane; lane = lane->next)
+        count++;
+    return count;
+}
+
+static void test_there_are_as_many_as_are_needed(void **state)
+{
+    (void)state;
+    struct world *world = world_create();
+    assert_int_equal(count_lanes(world), 0);
+    add(world, 0, LANE_TRANSFERS);
+    assert_int_equal(count_lanes(world), 1);
+    add(world, LANE_TRANSFERS, MANY);
+    assert_int_equal(count_lanes(world), 3);
+    world_destroy(world);
+}
+
+static void test_the_first_with_room_is_taken(void **state)
+{
+    (void)state;
+    struct world *world = world_create();
+    add(world, 0, MANY);
+    take_away(world, 0, 2);
+    take_away(world, MANY - 1, MANY); /* the last lane is empty, and is not needed */
+    add(world, 0, 2);
+    assert_ptr_equal(world->lane[0], world->lanes.first);
+    assert_ptr_equal(world->lane[1], world->lanes.first);
+    add(world, MANY - 1, MANY);
+    assert_int_equal(count_lanes(world), 3);
+    world_destroy(world);
+}
+
+static void age(struct lane *lane)
+{
+    lane->rested_at -= LANE_REST_MS;
+}
+
+static void test_a_lane_at_rest_goes(void **state)
+{
+    (void)state;
+    struct world *world = world_create();
+    add(world, 0, MANY);
+    take_away(world, LANE_TRANSFERS, 2 * LANE_TRANSFERS); /* the middle one */
+    assert_false(lanes_tidy(&world->lanes));
+    assert_int_equal(count_lanes(world), 3);
+    age(world->lanes.first);
+    age(world->lanes.first->next);
+    assert_false(lanes_tidy(&world->lanes)); /* only it has rested: the first is old, but at work */
+    assert_int_equal(count_lanes(world), 2);
+    take_away(world, 0, LANE_TRANSFERS);
+    take_away(world, MANY - 1, MANY);
+    age(world->lanes.first);
+    age(world->lanes.first->next);
+    assert_true(lanes_tidy(&world->lanes));
+    add(world, 0, 1);
+    assert_int_equal(count_lanes(world), 1);
+    world_destroy(world);
+}
+
+/* libcurl's first look at a new transfer is one of its own moments. */
+static void test_the_earliest_moment_of_all(void **state)
+{
+    (void)state;
+    struct world *world = world_create();
+    assert_true(lanes_due(&world->lanes) == INT64_MAX);
+    add(world, 0, MANY);
+    assert_true(lanes_due(&world->lanes) <= clock_now_ms());
+    take_away(world, 0, MANY - 1);
+    assert_true(lanes_due(&world->lanes) <= clock_now_ms()); /* the last lane's */
+    world_destroy(world);
+}
+
+static void serve_until_finished(struct world *world, CURL **easy, CURLcode *code)
+{
+    struct epoll_event event;
+    int64_t until = clock_now_ms() + 20000;
+    while (!lanes_next_finished(&world->lanes, easy, code)) {
+        assert_true(clock_now_ms() < until);
+        if (epoll_wait(world->epoll_fd, &event, 1, 5) == 1)
+            lanes_serve(&world->lanes, event.data.fd, event.events);
+        lanes_serve_timers(&world->lanes);
+    }
+}
+
+/* Nobody listens there: each fails, is told once, and with its own code. */
+static void test_each_that_is_over_is_told_once(void **state)
+{
+    CURL *easy = NULL;
+    CURLcode code = CURLE_OK;
+    bool told[MANY] = {false};
+    (void)state;
+    struct world *world = world_create();
+    add(world, 0, MANY);
+    for (int count = 0; count < MANY; count++) {
+        serve_until_finished(world, &easy, &code);
+        assert_int_equal(code, CURLE_COULDNT_CONNECT);
+        int i = 0;
+        while (i < MANY && world->easy[i] != easy)
+            i++;
+        assert_true(i < MANY && !told[i]);
+        told[i] = true;
+        take_away(world, i, i + 1);
+    }
+    assert_false(lanes_next_finished(&world->lanes, &easy, &code));
+    world_destroy(world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_there_are_as_many_as_are_needed),
+        cmocka_unit_test(test_the_first_with_room_is_taken),
+        cmocka_unit_test(test_a_lane_at_rest_goes),
+        cmocka_unit_test(test_the_earliest_moment_of_all),
+        cmocka_unit_test(test_each_that_is_over_is_told_once),
+    };
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
