@@ -11,8 +11,8 @@
 
 #include "http/sockets.h"
 
-/* More than the streams of one HTTP/2 connection: those shall fill it. */
-enum { LANE_TRANSFERS = 128 };
+/* As many as libcurl makes streams of one HTTP/2 connection (admission.h counts connections so). */
+enum { LANE_TRANSFERS = 100 };
 
 /* Longer than any connection may be idle (daytona/client.h). libcurl closes idle connections only when others come and
  * go. */
