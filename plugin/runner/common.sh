@@ -71,8 +71,8 @@ e_read() {
 # The state: none, done, running, never (marked, but nothing was run) or lost (it ran, its end is unknown).
 e_look() {
     e_read
-    # A marker without its dot may be on its way.
-    [ "$e_st$e_z" != marked ] || { sleep 1; e_read; }
+    # A marker without its dot may be on its way: then a second is enough for it and for any other.
+    [ "$e_st$e_z$e_slept" != marked ] || { e_slept=1; sleep 1; e_read; }
     [ $e_st = marked ] || return 0
     if [ "$e_wb" = "$e_boot" ] && e_alive "$e_w" "$e_ws"; then
         e_st=running

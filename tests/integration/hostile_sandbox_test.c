@@ -202,8 +202,9 @@ static void an_impatient_sandbox_does_not_keep_us_busy(void **state)
 static void what_others_could_not_start_is_started(void **state)
 {
     (void)state;
-    write_file("answer", "[ -e $HOME/refused ] && { printf '%s\\n' \"$text\" | sh; exit; }; : >$HOME/refused; "
-                         "echo \"EEP1 $no none o=0 e=0 att=1 .\"; echo \"dir $HOME\"; echo \"EEP1 $no end\"");
+    write_file("answer",
+               "[ -e $HOME/refused ] && { printf '%s\\n' \"$text\" | sh; exit; }; : >$HOME/refused; "
+               "echo \"EEP1 $no none o=0 e=0 att=1 .\"; echo \"dir $HOME\"; echo \"EEP1 $no end\"");
     OUTCOME ran = EXECUTE(env, lease, .script = TEXT("echo ran"), .head.timeout_ms = 10000);
     EXPECT(ran, EEP_OK);
     EXPECT_OUTPUT(ran.execution.stdout_data, "ran\n");

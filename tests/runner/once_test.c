@@ -409,8 +409,7 @@ int main(void)
         cmocka_unit_test(test_short_news), cmocka_unit_test(test_nobody),
         cmocka_unit_test(test_lost),       cmocka_unit_test(test_polite_signals),
         cmocka_unit_test(test_crashes),    cmocka_unit_test(test_nearly_killed),
-        cmocka_unit_test(test_many),
-        cmocka_unit_test(test_home_comes),
+        cmocka_unit_test(test_many),       cmocka_unit_test(test_home_comes),
         cmocka_unit_test(test_home_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -217,7 +217,8 @@ static bool is_supervised(const struct record *record)
 
 void record_look(struct record *record)
 {
-    for (int i = 0; !read_lines(record) && i < 100; i++)
+    static int naps; /* enough for this one are enough for any other */
+    for (; !read_lines(record) && naps < 100; naps++)
         nap(10);
     if (record->state != NEVER && record->state != LOST) return;
     if (record->supervisor && is_supervised(record)) {

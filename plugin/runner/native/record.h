@@ -45,7 +45,8 @@ bool record_open(struct record *record, const struct request *request);
 /* Another record of the same folder. False when its path is too long. */
 bool record_name(struct record *record, const char *id);
 
-/* Reads the state: NONE, RUNNING, DONE, NEVER or LOST. Waits a second for a marker that is being written. */
+/* Reads the state: NONE, RUNNING, DONE, NEVER or LOST. Waits a second, once, for markers that are
+ * being written. */
 void record_look(struct record *record);
 
 /* Does something still write the output of what is DONE? */
