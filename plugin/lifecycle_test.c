@@ -3,21 +3,7 @@
 
 #include <string.h>
 
-#include "op_testing.h"
-
-#define LEASE STR("s1")
-
-static const char *const all_states[] = {
-    "creating",      "restoring",         "destroyed", "destroying",       "started",        "stopped",
-    "starting",      "stopping",          "error",     "build_failed",     "archived",       "archiving",
-    "pending_build", "building_snapshot", "unknown",   "pulling_snapshot", "resizing",       "snapshotting",
-    "forking",       "pausing",           "paused",    "resuming",         "from_the_future"};
-
-static const char *described(char out[160], const char *state)
-{
-    snprintf(out, 160, "{\"id\":\"s1\",\"state\":\"%s\",\"errorReason\":\"disk is full\"}", state);
-    return out;
-}
+#include "states_testing.h"
 
 static int start_lease(struct scene *scene, bool *was_resting)
 {
@@ -57,10 +43,9 @@ static void start_from(const char *state)
     const struct canned_exchange script[] = {
         {.expect = "POST /api/sandbox/s1/start ", .status = first_answer_to_start(phase), .body = now},
         {.expect = "GET /api/sandbox/s1 ", .body = now},
-        {.expect = "GET /api/sandbox/s1 ",
-         .body = leaves ? "{\"id\":\"s1\",\"state\":\"stopped\"}" : "{\"id\":\"s1\",\"state\":\"started\"}"},
-        {.expect = "POST /api/sandbox/s1/start ", .body = "{\"id\":\"s1\",\"state\":\"starting\"}"},
-        {.expect = "GET /api/sandbox/s1 ", .body = "{\"id\":\"s1\",\"state\":\"started\"}"},
+        {.expect = "GET /api/sandbox/s1 ", .body = leaves ? IS("stopped") : IS("started")},
+        {.expect = "POST /api/sandbox/s1/start ", .body = IS("starting")},
+        {.expect = "GET /api/sandbox/s1 ", .body = IS("started")},
     };
     struct scene scene;
     scene_start(&scene, script, COUNT(script), 5000);
@@ -90,8 +75,8 @@ static void test_an_error_that_can_be_recovered_from(void **state)
     static const struct canned_exchange script[] = {
         {.expect = "/s1/start ", .status = 400, .body = "{\"message\":\"Sandbox is in an errored state\"}"},
         {.expect = "GET ", .body = "{\"id\":\"s1\",\"state\":\"error\",\"recoverable\":true}"},
-        {.expect = "/s1/recover ", .body = "{\"id\":\"s1\",\"state\":\"starting\"}"},
-        {.expect = "GET ", .body = "{\"id\":\"s1\",\"state\":\"started\"}"},
+        {.expect = "/s1/recover ", .body = IS("starting")},
+        {.expect = "GET ", .body = IS("started")},
     };
     struct scene scene;
     bool was_resting = false;
@@ -109,7 +94,7 @@ static void test_a_refusal_for_a_reason(void **state)
         {.expect = "/start",
          .status = 400,
          .body = "{\"message\":\"Total CPU limit exceeded. Maximum: 10\"}"},
-        {.expect = "GET ", .body = "{\"id\":\"s1\",\"state\":\"stopped\"}"},
+        {.expect = "GET ", .body = IS("stopped")},
     };
     static const struct canned_exchange forbidden = {.status = 403, .body = "{\"message\":\"suspended\"}"};
     struct scene scene;
@@ -154,7 +139,7 @@ static int wait_for(struct scene *scene, const char *first_state)
 
 static void test_a_stale_answer_costs_one_look(void **state)
 {
-    static const struct canned_exchange script[] = {{.body = "{\"id\":\"s1\",\"state\":\"started\"}"}};
+    static const struct canned_exchange script[] = {{.body = IS("started")}};
     struct scene scene;
     (void)state;
     scene_start(&scene, script, COUNT(script), 5000);
@@ -171,11 +156,11 @@ static void test_how_a_wait_can_end(void **state)
         struct canned_exchange last;
         int code;
     } ends[] = {
-        {{.body = "{\"id\":\"s1\",\"state\":\"started\"}"}, EEP_OK},
-        {{.body = "{\"id\":\"s1\",\"state\":\"error\"}"}, EEP_E_SANDBOX},
-        {{.body = "{\"id\":\"s1\",\"state\":\"build_failed\"}"}, EEP_E_SANDBOX},
-        {{.body = "{\"id\":\"s1\",\"state\":\"destroying\"}"}, EEP_E_LEASE_LOST},
-        {{.body = "{\"id\":\"s1\",\"state\":\"destroyed\"}"}, EEP_E_LEASE_LOST},
+        {{.body = IS("started")}, EEP_OK},
+        {{.body = IS("error")}, EEP_E_SANDBOX},
+        {{.body = IS("build_failed")}, EEP_E_SANDBOX},
+        {{.body = IS("destroying")}, EEP_E_LEASE_LOST},
+        {{.body = IS("destroyed")}, EEP_E_LEASE_LOST},
         {{.status = 404}, EEP_E_LEASE_LOST},
         {{.status = 401}, EEP_E_UNAUTHENTICATED},
         {{.status = 403}, EEP_E_PERMISSION_DENIED},
@@ -201,7 +186,7 @@ static void test_a_service_with_hiccups(void **state)
     static const struct canned_exchange script[] = {
         {.status = 502, .type = ""},
         {.status = -1, .action = CANNED_RESET},
-        {.body = "{\"id\":\"s1\",\"state\":\"started\"}"},
+        {.body = IS("started")},
     };
     struct scene scene;
     (void)state;
@@ -214,10 +199,9 @@ static void test_a_service_with_hiccups(void **state)
 static void test_the_deadline_names_the_state(void **state)
 {
     static const struct canned_exchange polling[] = {
-        {.body = "{\"id\":\"s1\",\"state\":\"pulling_snapshot\"}", .times = CANNED_ALWAYS}};
+        {.body = IS("pulling_snapshot"), .times = CANNED_ALWAYS}};
     static const struct canned_exchange silent[] = {
-        {.body = "{\"id\":\"s1\",\"state\":\"pulling_snapshot\"}"},
-        {.status = -1, .action = CANNED_STALL, .times = CANNED_ALWAYS}};
+        {.body = IS("pulling_snapshot")}, {.status = -1, .action = CANNED_STALL, .times = CANNED_ALWAYS}};
     const struct canned_exchange *scripts[] = {polling, silent};
     const size_t counts[] = {COUNT(polling), COUNT(silent)};
     (void)state;
@@ -234,8 +218,7 @@ static void test_the_deadline_names_the_state(void **state)
 
 static void test_polls_get_rarer(void **state)
 {
-    static const struct canned_exchange script[] = {
-        {.body = "{\"id\":\"s1\",\"state\":\"creating\"}", .times = CANNED_ALWAYS}};
+    static const struct canned_exchange script[] = {{.body = IS("creating"), .times = CANNED_ALWAYS}};
     struct scene scene;
     (void)state;
     scene_start(&scene, script, COUNT(script), 2000);
@@ -254,8 +237,7 @@ static void *cancel_after_two_polls(void *argument)
 
 static void test_cancel_while_polling(void **state)
 {
-    static const struct canned_exchange script[] = {
-        {.body = "{\"id\":\"s1\",\"state\":\"creating\"}", .times = CANNED_ALWAYS}};
+    static const struct canned_exchange script[] = {{.body = IS("creating"), .times = CANNED_ALWAYS}};
     struct scene scene;
     pthread_t thread;
     (void)state;
@@ -274,7 +256,7 @@ static void test_rate_limits_are_waited_out(void **state)
 {
     static const struct canned_exchange script[] = {
         {.status = 429, .headers = "Retry-After-sandbox-lifecycle: 1\r\n"},
-        {.body = "{\"id\":\"s1\",\"state\":\"started\"}"},
+        {.body = IS("started")},
     };
     struct scene scene;
     bool was_resting = false;
