@@ -3,38 +3,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "host.h"
+#include "stage.h"
 
-static struct standin standin;
 static struct standin slow; /* a create takes a while, and is answered at once */
 static struct standin held; /* a create takes a while, and so does its answer */
-static eep_env *env;
 
 static int start(void **state)
 {
-    (void)state;
-    standin_start(&standin, NULL);
     standin_start(&slow, (const char *const[]){"--create-ms", "500", NULL});
     standin_start(&held, (const char *const[]){"--create-ms", "500", "--create-blocks-ms", "2000", NULL});
-    env = host_open(&standin, NULL);
-    return 0;
+    return stage_start(state);
 }
 
 static int stop(void **state)
 {
-    (void)state;
-    plugin()->close(env);
-    standin_stop(&standin);
     standin_stop(&slow);
     standin_stop(&held);
-    return 0;
-}
-
-static int no_faults(void **state)
-{
-    (void)state;
-    standin_faults(&standin, NULL);
-    return 0;
+    return stage_stop(state);
 }
 
 #define CREATE(times, action)                                                                                \
@@ -269,7 +254,7 @@ static void expect_adopted(const struct standin *there)
     assert_int_equal(standin_total(there, "live"), 1);
     OUTCOME next = ACQUIRE(at, .idempotency_key = TEXT("kept"));
     EXPECT(next, EEP_OK);
-    assert_int_equal(next.lease.head.flags, EEP_LEASE_REUSED);
+    assert_int_equal(next.lease.head.flags, EEP_LEASE_REUSED | EEP_LEASE_BARE);
     assert_int_equal(standin_total(there, "live"), 1);
     if (made.err.lease.ptr != NULL) assert_string_equal(made.err.lease.ptr, next.lease.lease.ptr);
     host_destroy(at, next.lease.lease.ptr);
@@ -347,21 +332,21 @@ static void a_delete_that_fails_names_what_is_left(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(lost_answers_make_one_sandbox, no_faults),
-        cmocka_unit_test_teardown(no_create_comes_late, no_faults),
-        cmocka_unit_test_teardown(passing_trouble_passes, no_faults),
-        cmocka_unit_test_teardown(a_refusal_is_told_in_the_services_words, no_faults),
+        cmocka_unit_test_teardown(lost_answers_make_one_sandbox, stage_without_faults),
+        cmocka_unit_test_teardown(no_create_comes_late, stage_without_faults),
+        cmocka_unit_test_teardown(passing_trouble_passes, stage_without_faults),
+        cmocka_unit_test_teardown(a_refusal_is_told_in_the_services_words, stage_without_faults),
         cmocka_unit_test(credentials_are_told_and_not_sent_again),
         cmocka_unit_test(the_quota_is_told),
-        cmocka_unit_test_teardown(a_rate_limit_is_waited_for, no_faults),
-        cmocka_unit_test_teardown(a_rate_limit_beyond_the_deadline_is_told, no_faults),
+        cmocka_unit_test_teardown(a_rate_limit_is_waited_for, stage_without_faults),
+        cmocka_unit_test_teardown(a_rate_limit_beyond_the_deadline_is_told, stage_without_faults),
         cmocka_unit_test(a_stale_answer_is_looked_after),
         cmocka_unit_test(a_cancelled_create_leaves_nothing),
         cmocka_unit_test(a_cancelled_create_with_a_key_is_adopted),
         cmocka_unit_test(without_grace_what_may_be_left_is_named),
         cmocka_unit_test(a_deadline_says_what_it_waited_for),
         cmocka_unit_test(a_grace_that_is_too_short_is_kept_all_the_same),
-        cmocka_unit_test_teardown(a_delete_that_fails_names_what_is_left, no_faults),
+        cmocka_unit_test_teardown(a_delete_that_fails_names_what_is_left, stage_without_faults),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

@@ -4,36 +4,26 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#include "host.h"
+#include "stage.h"
 
-static struct standin standin;
 static struct standin slow; /* a create takes a while */
-static eep_env *env;
 
 static int start(void **state)
 {
-    (void)state;
-    standin_start(&standin, NULL);
     standin_start(&slow, (const char *const[]){"--create-ms", "500", NULL});
-    env = host_open(&standin, NULL);
-    return 0;
+    return stage_start(state);
 }
 
 static int stop(void **state)
 {
-    (void)state;
-    plugin()->close(env);
-    standin_stop(&standin);
     standin_stop(&slow);
-    return 0;
+    return stage_stop(state);
 }
 
 static int no_faults(void **state)
 {
-    (void)state;
-    standin_faults(&standin, NULL);
     standin_faults(&slow, NULL);
-    return 0;
+    return stage_without_faults(state);
 }
 
 /* -- The list ---------------------------------------------------------------------------------- */
