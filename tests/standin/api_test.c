@@ -1,5 +1,5 @@
 /* api_test.c: the control plane of a real stand-in: auth, sandboxes and their states, lists, options. */
-#include "harness.h"
+#include "shared.h"
 
 #include <curl/curl.h>
 #include <pthread.h>
@@ -12,20 +12,12 @@
 
 #include <cmocka.h>
 
-static struct server server;
-
 static int start_server(void **state)
 {
     (void)state;
     static const char *const arguments[] = {"--jwt", "token", "--organization", "org-1", NULL};
     server = server_run(arguments);
     return 0;
-}
-
-static int end_server(void **state)
-{
-    (void)state;
-    return server_end(&server);
 }
 
 static struct answer get_as(const char *path, const char *authorization, const char *header)
@@ -411,5 +403,5 @@ int main(void)
         cmocka_unit_test(mistakes_on_the_command_line_are_explained),
     };
     curl_global_init(CURL_GLOBAL_DEFAULT);
-    return cmocka_run_group_tests(tests, start_server, end_server);
+    return cmocka_run_group_tests(tests, start_server, shared_end);
 }

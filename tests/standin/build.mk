@@ -40,7 +40,7 @@ TESTS            += $(STANDIN_OUT)/pure_test $(STANDIN_DRIVERS)
 $(STANDIN_OUT)/pure_test: $(STANDIN_OUT)/pure_test.o $(STANDIN_LIB_OBJ)
 	$(CC) $(CFLAGS) $(SAN) -pthread -o $@ $^ $(LDFLAGS) -lmicrohttpd -ljson-c -lcmocka
 
-$(STANDIN_DRIVERS): %: %.o $(STANDIN_OUT)/harness.o | $(BUILD)/daytona-standin
+$(STANDIN_DRIVERS): %: %.o $(STANDIN_OUT)/harness.o $(STANDIN_OUT)/shared.o | $(BUILD)/daytona-standin
 	$(CC) $(CFLAGS) $(SAN) -pthread -o $@ $^ $(LDFLAGS) -lcurl -ljson-c -lcmocka
 
 -include $(wildcard $(STANDIN_OUT)/*.d)

@@ -1,5 +1,5 @@
 /* control_test.c: the endpoints for tests: request log, faults, forced states; and https. */
-#include "harness.h"
+#include "shared.h"
 
 #include <curl/curl.h>
 #include <setjmp.h>
@@ -12,22 +12,13 @@
 
 #include <cmocka.h>
 
-static struct server server;
 static char id[64];
 
 static int start_server(void **state)
 {
-    (void)state;
-    static const char *const arguments[] = {NULL};
-    server = server_run(arguments);
+    shared_start(state);
     make_sandbox(&server, "{\"name\":\"box\"}", id);
     return 0;
-}
-
-static int end_server(void **state)
-{
-    (void)state;
-    return server_end(&server);
 }
 
 static void faults(const char *rules)
@@ -251,5 +242,5 @@ int main(void)
         cmocka_unit_test(https_is_spoken),
     };
     curl_global_init(CURL_GLOBAL_DEFAULT);
-    return cmocka_run_group_tests(tests, start_server, end_server);
+    return cmocka_run_group_tests(tests, start_server, shared_end);
 }

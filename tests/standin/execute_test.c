@@ -1,6 +1,6 @@
 /* execute_test.c: process/execute of a real stand-in (protocol 7), and the toolbox's answers when it cannot
  * run. */
-#include "harness.h"
+#include "shared.h"
 
 #include <curl/curl.h>
 #include <pthread.h>
@@ -14,22 +14,13 @@
 
 #include <cmocka.h>
 
-static struct server server;
 static char id[64];
 
 static int start_server(void **state)
 {
-    (void)state;
-    static const char *const arguments[] = {NULL};
-    server = server_run(arguments);
+    shared_start(state);
     make_sandbox(&server, "{\"name\":\"box\",\"env\":{\"FROM_BOX\":\"1\",\"BOTH\":\"box\"}}", id);
     return 0;
-}
-
-static int end_server(void **state)
-{
-    (void)state;
-    return server_end(&server);
 }
 
 static void expect_exit(const char *command, long code)
@@ -387,5 +378,5 @@ int main(void)
         cmocka_unit_test(a_stop_ends_what_runs),
     };
     curl_global_init(CURL_GLOBAL_DEFAULT);
-    return cmocka_run_group_tests(tests, start_server, end_server);
+    return cmocka_run_group_tests(tests, start_server, shared_end);
 }

@@ -1,6 +1,6 @@
 /* faults_test.c: every way in which a test can make the server misbehave: late, cut, wrong, stale and stuck answers,
  * transitions that fail, forced states, rate limits, a wrong clock. */
-#include "harness.h"
+#include "shared.h"
 
 #include <curl/curl.h>
 #include <setjmp.h>
@@ -12,22 +12,6 @@
 #include <time.h>
 
 #include <cmocka.h>
-
-static struct server server;
-
-static int start_server(void **state)
-{
-    (void)state;
-    static const char *const arguments[] = {NULL};
-    server = server_run(arguments);
-    return 0;
-}
-
-static int end_server(void **state)
-{
-    (void)state;
-    return server_end(&server);
-}
 
 /* With ' for ". */
 static void put(const char *path, const char *text, long status)
@@ -487,5 +471,5 @@ int main(void)
         cmocka_unit_test_teardown(the_clock_can_be_wrong, no_faults),
     };
     curl_global_init(CURL_GLOBAL_DEFAULT);
-    return cmocka_run_group_tests(tests, start_server, end_server);
+    return cmocka_run_group_tests(tests, shared_start, shared_end);
 }

@@ -1,6 +1,6 @@
 /* files_test.c: the file routes of a real stand-in (protocol 10): they act inside the sandbox, as its user.
  */
-#include "harness.h"
+#include "shared.h"
 
 #include <curl/curl.h>
 #include <setjmp.h>
@@ -12,7 +12,6 @@
 
 #include <cmocka.h>
 
-static struct server server;
 static char id[64];
 static char home[256];
 
@@ -25,20 +24,12 @@ static struct answer files(const char *method, const char *route, const char *he
 
 static int start_server(void **state)
 {
-    (void)state;
-    static const char *const arguments[] = {NULL};
-    server = server_run(arguments);
+    shared_start(state);
     make_sandbox(&server, "{}", id);
     struct answer answer = files("GET", "/user-home-dir", NULL);
     snprintf(home, sizeof home, "%s", text_at(&answer, "dir"));
     answer_finish(&answer);
     return 0;
-}
-
-static int end_server(void **state)
-{
-    (void)state;
-    return server_end(&server);
 }
 
 /* A status with an empty body, as most file routes answer. */
@@ -296,5 +287,5 @@ int main(void)
         cmocka_unit_test(files_survive_a_stop_and_not_a_delete),
     };
     curl_global_init(CURL_GLOBAL_DEFAULT);
-    return cmocka_run_group_tests(tests, start_server, end_server);
+    return cmocka_run_group_tests(tests, start_server, shared_end);
 }

@@ -1,6 +1,6 @@
 /* service_test.c: the control plane in detail, as v0.190's source has it: texts of refusals, quotas, lists, which transition
  * may interrupt which; and the server's own doors. */
-#include "harness.h"
+#include "shared.h"
 
 #include <curl/curl.h>
 #include <pthread.h>
@@ -13,22 +13,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-
-static struct server server;
-
-static int start_server(void **state)
-{
-    (void)state;
-    static const char *const arguments[] = {NULL};
-    server = server_run(arguments);
-    return 0;
-}
-
-static int end_server(void **state)
-{
-    (void)state;
-    return server_end(&server);
-}
 
 static struct answer request_to(const struct server *to, const char *method, const char *path,
                                 const char *body)
@@ -369,5 +353,5 @@ int main(void)
         cmocka_unit_test(hundreds_live_side_by_side),
     };
     curl_global_init(CURL_GLOBAL_DEFAULT);
-    return cmocka_run_group_tests(tests, start_server, end_server);
+    return cmocka_run_group_tests(tests, shared_start, shared_end);
 }
