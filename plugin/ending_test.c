@@ -4,50 +4,87 @@
 #include <string.h>
 
 #include "daytona/sandbox.h"
-#include "op_testing.h"
+#include "states_testing.h"
 
-#define LEASE STR("s1")
+enum order { STOP, STOP_AND_WAIT, ARCHIVE, DELETE, DELETE_AND_WAIT };
 
-static const char *const all_states[] = {
-    "creating",      "restoring",         "destroyed", "destroying",       "started",        "stopped",
-    "starting",      "stopping",          "error",     "build_failed",     "archived",       "archiving",
-    "pending_build", "building_snapshot", "unknown",   "pulling_snapshot", "resizing",       "snapshotting",
-    "forking",       "pausing",           "paused",    "resuming",         "from_the_future"};
+#define SCRIPT(script) script, COUNT(script)
 
-static const char *described(char out[160], const char *state)
+static int carry_out(struct scene *scene, enum order order, struct ending *end)
 {
-    snprintf(out, 160, "{\"id\":\"s1\",\"state\":\"%s\",\"errorReason\":\"disk is full\"}", state);
-    return out;
+    switch (order) {
+    case STOP: return ending_stop(&scene->op, LEASE, false, end, &scene->err);
+    case STOP_AND_WAIT: return ending_stop(&scene->op, LEASE, true, end, &scene->err);
+    case ARCHIVE: return ending_archive(&scene->op, LEASE, end, &scene->err);
+    case DELETE: return ending_delete(&scene->op, LEASE, false, end, &scene->err);
+    default: return ending_delete(&scene->op, LEASE, true, end, &scene->err);
+    }
 }
 
-/* -- Stopping ----------------------------------------------------------------------------------------------
- */
+/* The receipt of what goes well. */
+static struct ending end_of(enum order order, const struct canned_exchange *script, size_t count)
+{
+    struct ending end;
+    struct scene scene;
+    scene_start(&scene, script, count, 5000);
+    int status = carry_out(&scene, order, &end);
+    if (status != EEP_OK) print_message("%s\n", scene.err.message);
+    assert_int_equal(status, EEP_OK);
+    assert_int_equal(canned_unexpected(scene.server), 0);
+    scene_stop(&scene);
+    return end;
+}
+
+static void expect_end(struct ending end, const char *state, bool already, bool confirmed)
+{
+    assert_string_equal(end.state, state);
+    assert_int_equal(end.already, already);
+    assert_int_equal(end.confirmed, confirmed);
+}
+
+static void expect_failure(enum order order, const struct canned_exchange *script, size_t count, int code,
+                           const char *says)
+{
+    struct ending end;
+    struct scene scene;
+    scene_start(&scene, script, count, 5000);
+    scene_failed(&scene, carry_out(&scene, order, &end), code, says);
+    assert_int_equal(canned_unexpected(scene.server), 0);
+    scene_stop(&scene);
+}
+
+/* The time runs out: the error tells what has been seen. */
+static void expect_too_late(enum order order, const struct canned_exchange *script, size_t count,
+                            const char *says)
+{
+    struct ending end;
+    struct scene scene;
+    scene_start(&scene, script, count, 1500);
+    scene_failed(&scene, carry_out(&scene, order, &end), EEP_E_DEADLINE, says);
+    scene_took(&scene, 1500);
+    scene_stop(&scene);
+}
+
+/* -- Stopping ---------------------------------------------------------------------------------- */
 
 static void stop_from(const char *state)
 {
     char now[160];
     enum sandbox_phase phase = sandbox_phase_of(str_from(state));
-    bool already = phase == PHASE_RESTING || phase == PHASE_GONE || strcmp(state, "stopping") == 0;
+    bool on_its_way = strcmp(state, "stopping") == 0 || strcmp(state, "destroying") == 0;
+    bool already = phase == PHASE_RESTING || phase == PHASE_GONE || on_its_way;
     int refusal = phase == PHASE_RESTING || phase == PHASE_FAILED ? 400 : 409;
     const struct canned_exchange script[] = {
         {.expect = "POST /api/sandbox/s1/stop", .status = refusal, .times = phase != PHASE_STARTED},
         {.expect = "GET /api/sandbox/s1 ", .body = described(now, state)},
-        {.expect = "POST /api/sandbox/s1/stop", .body = "{\"id\":\"s1\",\"state\":\"stopping\"}"},
+        {.expect = "POST /api/sandbox/s1/stop", .body = IS("stopping")},
     };
     size_t skip = phase == PHASE_STARTED ? 2 : 0;
-    struct ending end;
-    struct scene scene;
-    scene_start(&scene, script + skip, COUNT(script) - skip, 5000);
-    int status = ending_stop(&scene.op, LEASE, false, &end, &scene.err);
     if (phase == PHASE_FAILED)
-        scene_failed(&scene, status, EEP_E_SANDBOX, state);
+        expect_failure(STOP, SCRIPT(script), EEP_E_SANDBOX, state);
     else
-        assert_int_equal(status, EEP_OK);
-    if (status == EEP_OK) assert_int_equal(end.already, already);
-    bool on_its_way = strcmp(state, "stopping") == 0 || strcmp(state, "destroying") == 0;
-    if (status == EEP_OK) assert_int_equal(end.confirmed, already && !on_its_way);
-    assert_int_equal(canned_unexpected(scene.server), 0);
-    scene_stop(&scene);
+        expect_end(end_of(STOP, script + skip, COUNT(script) - skip), already ? state : "stopping", already,
+                   already && !on_its_way);
 }
 
 static void test_stop_from_every_state(void **state)
@@ -60,156 +97,98 @@ static void test_stop_from_every_state(void **state)
 static void test_stop_and_wait(void **state)
 {
     static const struct canned_exchange script[] = {
-        {.expect = "/stop", .body = "{\"id\":\"s1\",\"state\":\"stopping\"}"},
-        {.expect = "GET ", .body = "{\"id\":\"s1\",\"state\":\"stopping\"}"},
-        {.expect = "GET ", .body = "{\"id\":\"s1\",\"state\":\"stopped\"}"},
+        {.expect = "/stop", .body = IS("stopping")},
+        {.expect = "GET ", .body = IS("stopping")},
+        {.expect = "GET ", .body = IS("stopped")},
     };
-    struct ending end;
-    struct scene scene;
     (void)state;
-    scene_start(&scene, script, COUNT(script), 5000);
-    assert_int_equal(ending_stop(&scene.op, LEASE, true, &end, &scene.err), EEP_OK);
-    assert_true(end.confirmed);
-    assert_false(end.already);
-    assert_string_equal(end.state, "stopped");
-    scene_stop(&scene);
+    expect_end(end_of(STOP_AND_WAIT, SCRIPT(script)), "stopped", false, true);
 }
 
 /* Deleted by its stop (trap 24): that is our doing, not an earlier one. */
 static void test_an_ephemeral_sandbox_vanishes_when_it_stops(void **state)
 {
     static const struct canned_exchange script[] = {
-        {.expect = "/stop", .body = "{\"id\":\"s1\",\"state\":\"destroying\"}"},
+        {.expect = "/stop", .body = IS("destroying")},
         {.expect = "GET ", .status = 404},
     };
-    struct ending end;
-    struct scene scene;
     (void)state;
-    scene_start(&scene, script, COUNT(script), 5000);
-    assert_int_equal(ending_stop(&scene.op, LEASE, true, &end, &scene.err), EEP_OK);
-    assert_true(end.confirmed);
-    assert_false(end.already);
-    assert_string_equal(end.state, "destroyed");
-    scene_stop(&scene);
+    expect_end(end_of(STOP_AND_WAIT, SCRIPT(script)), "destroyed", false, true);
 }
 
 static void test_a_stop_that_takes_too_long(void **state)
 {
     static const struct canned_exchange script[] = {
-        {.expect = "/stop", .body = "{\"id\":\"s1\",\"state\":\"stopping\"}"},
-        {.expect = "GET ", .body = "{\"id\":\"s1\",\"state\":\"stopping\"}", .times = 3},
+        {.expect = "/stop", .body = IS("stopping")},
+        {.expect = "GET ", .body = IS("stopping"), .times = 3},
         {.expect = "GET ", .status = -1, .action = CANNED_STALL},
     };
-    struct ending end;
-    struct scene scene;
     (void)state;
-    scene_start(&scene, script, COUNT(script), 1500);
-    scene_failed(&scene, ending_stop(&scene.op, LEASE, true, &end, &scene.err), EEP_E_DEADLINE, "stopping");
-    scene_took(&scene, 1500);
-    scene_stop(&scene);
+    expect_too_late(STOP_AND_WAIT, SCRIPT(script), "stopping");
 }
 
-/* The time runs out during a look: what was seen before is told. */
 static void test_a_stop_that_never_gets_its_turn(void **state)
 {
     static const struct canned_exchange script[] = {
         {.expect = "/stop", .status = 409, .times = CANNED_ALWAYS},
-        {.expect = "GET ", .body = "{\"id\":\"s1\",\"state\":\"starting\"}"},
+        {.expect = "GET ", .body = IS("starting")},
         {.expect = "GET ", .status = -1, .action = CANNED_STALL},
     };
-    struct ending end;
-    struct scene scene;
     (void)state;
-    scene_start(&scene, script, COUNT(script), 1500);
-    scene_failed(&scene, ending_stop(&scene.op, LEASE, false, &end, &scene.err), EEP_E_DEADLINE,
-                 "starting, not stopped");
-    scene_took(&scene, 1500);
-    scene_stop(&scene);
+    expect_too_late(STOP, SCRIPT(script), "starting, not stopped");
 }
 
-/* -- Archiving ---------------------------------------------------------------------------------------------
- */
-
-static void archive(const struct canned_exchange *script, size_t count, struct ending *end, int code)
-{
-    struct scene scene;
-    scene_start(&scene, script, count, 5000);
-    assert_int_equal(ending_archive(&scene.op, LEASE, end, &scene.err), code);
-    assert_int_equal(canned_unexpected(scene.server), 0);
-    scene_stop(&scene);
-}
+/* -- Archiving --------------------------------------------------------------------------------- */
 
 static void test_archive(void **state)
 {
     static const struct canned_exchange script[] = {
-        {.expect = "GET ", .body = "{\"id\":\"s1\",\"state\":\"started\"}"},
-        {.expect = "/stop", .body = "{\"id\":\"s1\",\"state\":\"stopping\"}"},
-        {.expect = "GET ", .body = "{\"id\":\"s1\",\"state\":\"stopped\"}"},
-        {.expect = "/archive", .status = 409},
-        {.expect = "GET ", .body = "{\"id\":\"s1\",\"state\":\"stopped\"}"},
-        {.expect = "/archive", .body = "{\"id\":\"s1\",\"state\":\"archiving\"}"},
+        {.expect = "GET ", .body = IS("started")}, {.expect = "/stop", .body = IS("stopping")},
+        {.expect = "GET ", .body = IS("stopped")}, {.expect = "/archive", .status = 409},
+        {.expect = "GET ", .body = IS("stopped")}, {.expect = "/archive", .body = IS("archiving")},
     };
-    struct ending end;
     (void)state;
-    archive(script, COUNT(script), &end, EEP_OK);
-    assert_false(end.already);
-    assert_false(end.confirmed);
-    assert_string_equal(end.state, "archiving");
+    expect_end(end_of(ARCHIVE, SCRIPT(script)), "archiving", false, false);
 }
 
 static void test_what_is_archived_or_gone_needs_no_order(void **state)
 {
-    static const struct canned_exchange archived[] = {
-        {.expect = "GET ", .body = "{\"id\":\"s1\",\"state\":\"archived\"}"}};
+    static const struct canned_exchange archived[] = {{.expect = "GET ", .body = IS("archived")}};
     static const struct canned_exchange gone[] = {{.expect = "GET ", .status = 404}};
-    struct ending end;
     (void)state;
-    archive(archived, 1, &end, EEP_OK);
-    assert_true(end.already && end.confirmed);
-    archive(gone, 1, &end, EEP_OK);
-    assert_true(end.already && end.confirmed);
-    assert_string_equal(end.state, "destroyed");
+    expect_end(end_of(ARCHIVE, SCRIPT(archived)), "archived", true, true);
+    expect_end(end_of(ARCHIVE, SCRIPT(gone)), "destroyed", true, true);
 }
 
 /* Somebody deletes it, or its time comes, while it is being archived: what cannot be kept any more is well ended. */
 static void test_what_goes_while_it_is_archived(void **state)
 {
     static const struct canned_exchange gone[] = {
-        {.expect = "GET ", .body = "{\"id\":\"s1\",\"state\":\"started\"}"},
-        {.expect = "/stop", .body = "{\"id\":\"s1\",\"state\":\"stopping\"}"},
-        {.expect = "GET ", .body = "{\"id\":\"s1\",\"state\":\"stopped\"}"},
-        {.expect = "/archive", .status = 404},
+        {.expect = "GET ", .body = IS("started")}, {.expect = "/stop", .body = IS("stopping")},
+        {.expect = "GET ", .body = IS("stopped")}, {.expect = "/archive", .status = 404},
         {.expect = "GET ", .status = 404},
     };
     static const struct canned_exchange going[] = {
-        {.expect = "GET ", .body = "{\"id\":\"s1\",\"state\":\"stopped\"}"},
+        {.expect = "GET ", .body = IS("stopped")},
         {.expect = "/archive", .status = 409},
-        {.expect = "GET ", .body = "{\"id\":\"s1\",\"state\":\"destroying\"}"},
+        {.expect = "GET ", .body = IS("destroying")},
     };
-    struct ending end;
     (void)state;
-    archive(gone, COUNT(gone), &end, EEP_OK);
-    assert_true(end.already && end.confirmed);
-    assert_string_equal(end.state, "destroyed");
-    archive(going, COUNT(going), &end, EEP_OK);
-    assert_true(end.already);
-    assert_false(end.confirmed);
-    assert_string_equal(end.state, "destroying");
+    expect_end(end_of(ARCHIVE, SCRIPT(gone)), "destroyed", true, true);
+    expect_end(end_of(ARCHIVE, SCRIPT(going)), "destroying", true, false);
 }
 
 /* The one look-up may be behind the other: what is seen decides. */
 static void test_not_found_by_the_archive_but_there(void **state)
 {
     static const struct canned_exchange script[] = {
-        {.expect = "GET ", .body = "{\"id\":\"s1\",\"state\":\"stopped\"}"},
+        {.expect = "GET ", .body = IS("stopped")},
         {.expect = "/archive", .status = 404},
-        {.expect = "GET ", .body = "{\"id\":\"s1\",\"state\":\"stopped\"}"},
-        {.expect = "/archive", .body = "{\"id\":\"s1\",\"state\":\"archiving\"}"},
+        {.expect = "GET ", .body = IS("stopped")},
+        {.expect = "/archive", .body = IS("archiving")},
     };
-    struct ending end;
     (void)state;
-    archive(script, COUNT(script), &end, EEP_OK);
-    assert_string_equal(end.state, "archiving");
+    expect_end(end_of(ARCHIVE, SCRIPT(script)), "archiving", false, false);
 }
 
 /* Its stop would be its end. */
@@ -217,9 +196,8 @@ static void test_an_ephemeral_sandbox_is_not_archived(void **state)
 {
     static const struct canned_exchange script[] = {
         {.expect = "GET ", .body = "{\"id\":\"s1\",\"state\":\"started\",\"autoDeleteInterval\":0}"}};
-    struct ending end;
     (void)state;
-    archive(script, 1, &end, EEP_E_UNSUPPORTED);
+    expect_failure(ARCHIVE, SCRIPT(script), EEP_E_UNSUPPORTED, "deleted when it stops");
 }
 
 /* The order was carried out, its answer was lost: what is found then is no earlier doing. */
@@ -228,29 +206,18 @@ static void test_a_lost_answer_is_our_own_doing(void **state)
     static const struct canned_exchange stop[] = {
         {.expect = "/stop", .status = 502},
         {.expect = "/stop", .status = 400},
-        {.expect = "GET ", .body = "{\"id\":\"s1\",\"state\":\"stopped\"}"},
+        {.expect = "GET ", .body = IS("stopped")},
     };
     static const struct canned_exchange delete[] = {
         {.expect = "DELETE ", .status = -1, .action = CANNED_CLOSE},
         {.expect = "DELETE ", .status = 404},
     };
-    struct ending end;
-    struct scene scene;
     (void)state;
-    scene_start(&scene, stop, COUNT(stop), 5000);
-    assert_int_equal(ending_stop(&scene.op, LEASE, false, &end, &scene.err), EEP_OK);
-    assert_true(end.confirmed);
-    assert_false(end.already);
-    scene_stop(&scene);
-    scene_start(&scene, delete, COUNT(delete), 5000);
-    assert_int_equal(ending_delete(&scene.op, LEASE, false, &end, &scene.err), EEP_OK);
-    assert_true(end.confirmed);
-    assert_false(end.already);
-    scene_stop(&scene);
+    expect_end(end_of(STOP, SCRIPT(stop)), "stopped", false, true);
+    expect_end(end_of(DELETE, SCRIPT(delete)), "destroyed", false, true);
 }
 
-/* -- Deleting ----------------------------------------------------------------------------------------------
- */
+/* -- Deleting ---------------------------------------------------------------------------------- */
 
 static void delete_from(const char *state)
 {
@@ -263,19 +230,12 @@ static void delete_from(const char *state)
         {.expect = "GET /api/sandbox/s1 ", .body = described(now, state)},
         {.expect = "DELETE /api/sandbox/s1 ",
          .status = gone ? 404 : 200,
-         .body = gone ? "{\"message\":\"gone\"}" : "{\"id\":\"s1\",\"state\":\"destroying\"}"},
+         .body = gone ? "{\"message\":\"gone\"}" : IS("destroying")},
     };
     size_t skip = busy ? 0 : 2;
-    bool destroying = strcmp(state, "destroying") == 0;
-    struct ending end;
-    struct scene scene;
-    scene_start(&scene, script + skip, COUNT(script) - skip, 5000);
-    assert_int_equal(ending_delete(&scene.op, LEASE, false, &end, &scene.err), EEP_OK);
-    assert_int_equal(end.already, gone);
-    assert_int_equal(end.confirmed, gone && !destroying);
-    assert_string_equal(end.state, gone && !destroying ? "destroyed" : "destroying");
-    assert_int_equal(canned_unexpected(scene.server), 0);
-    scene_stop(&scene);
+    bool away = gone && strcmp(state, "destroying") != 0;
+    expect_end(end_of(DELETE, script + skip, COUNT(script) - skip), away ? "destroyed" : "destroying", gone,
+               away);
 }
 
 static void test_delete_from_every_state(void **state)
@@ -288,42 +248,24 @@ static void test_delete_from_every_state(void **state)
 static void test_delete_answers(void **state)
 {
     static const struct canned_exchange silent[] = {{.status = 204, .type = ""}};
-    static const struct canned_exchange done[] = {{.body = "{\"id\":\"s1\",\"state\":\"destroyed\"}"}};
+    static const struct canned_exchange done[] = {{.body = IS("destroyed")}};
     static const struct canned_exchange refused[] = {
         {.status = 400, .body = "{\"message\":\"has fork children\"}"}};
-    struct ending end;
-    struct scene scene;
     (void)state;
-    scene_start(&scene, silent, 1, 5000);
-    assert_int_equal(ending_delete(&scene.op, LEASE, false, &end, &scene.err), EEP_OK);
-    assert_false(end.confirmed);
-    assert_string_equal(end.state, "destroying");
-    scene_stop(&scene);
-    scene_start(&scene, done, 1, 5000);
-    assert_int_equal(ending_delete(&scene.op, LEASE, false, &end, &scene.err), EEP_OK);
-    assert_true(end.confirmed);
-    scene_stop(&scene);
-    scene_start(&scene, refused, 1, 5000);
-    scene_failed(&scene, ending_delete(&scene.op, LEASE, false, &end, &scene.err), EEP_E_CONFLICT, "fork");
-    scene_stop(&scene);
+    expect_end(end_of(DELETE, SCRIPT(silent)), "destroying", false, false);
+    expect_end(end_of(DELETE, SCRIPT(done)), "destroyed", false, true);
+    expect_failure(DELETE, SCRIPT(refused), EEP_E_CONFLICT, "fork");
 }
 
 static void test_delete_until_it_is_gone(void **state)
 {
     static const struct canned_exchange script[] = {
-        {.expect = "DELETE ", .body = "{\"id\":\"s1\",\"state\":\"destroying\"}"},
-        {.expect = "GET ", .body = "{\"id\":\"s1\",\"state\":\"destroying\"}", .times = 2},
+        {.expect = "DELETE ", .body = IS("destroying")},
+        {.expect = "GET ", .body = IS("destroying"), .times = 2},
         {.expect = "GET ", .status = 404},
     };
-    struct ending end;
-    struct scene scene;
     (void)state;
-    scene_start(&scene, script, COUNT(script), 5000);
-    assert_int_equal(ending_delete(&scene.op, LEASE, true, &end, &scene.err), EEP_OK);
-    assert_true(end.confirmed);
-    assert_false(end.already);
-    assert_int_equal(canned_unexpected(scene.server), 0);
-    scene_stop(&scene);
+    expect_end(end_of(DELETE_AND_WAIT, SCRIPT(script)), "destroyed", false, true);
 }
 
 static void test_a_delete_that_never_gets_its_turn(void **state)
@@ -333,15 +275,9 @@ static void test_a_delete_that_never_gets_its_turn(void **state)
          .status = 409,
          .body = "{\"message\":\"Sandbox state change in progress\"}",
          .times = CANNED_ALWAYS},
-        {.expect = "GET ", .body = "{\"id\":\"s1\",\"state\":\"pulling_snapshot\"}", .times = CANNED_ALWAYS}};
-    struct ending end;
-    struct scene scene;
+        {.expect = "GET ", .body = IS("pulling_snapshot"), .times = CANNED_ALWAYS}};
     (void)state;
-    scene_start(&scene, script, COUNT(script), 1500);
-    scene_failed(&scene, ending_delete(&scene.op, LEASE, false, &end, &scene.err), EEP_E_DEADLINE,
-                 "pulling_snapshot, not deleted");
-    scene_took(&scene, 1500);
-    scene_stop(&scene);
+    expect_too_late(DELETE, SCRIPT(script), "pulling_snapshot, not deleted");
 }
 
 int main(void)
