@@ -30,7 +30,7 @@ int json_parse(eep_str text, json **out, struct err *err)
     if (str_has_byte(text, '\0')) return err_set(err, EEP_E_PROTOCOL, "not JSON: NUL byte");
     CLEANUP(free_tokener) struct json_tokener *tokener = json_tokener_new_ex(JSON_MAX_DEPTH);
     if (!tokener) return err_no_memory(err);
-    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT); /* it is UTF-8: we have looked */
     eep_str trimmed = str_trim(text); /* a lone number needs an end that the tokener can see */
     json *tree = json_tokener_parse_ex(tokener, trimmed.len ? trimmed.ptr : "", (int)trimmed.len);
     size_t end = json_tokener_get_parse_end(tokener);
