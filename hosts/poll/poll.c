@@ -2,10 +2,11 @@
  *
  *     DAYTONA_API_KEY=... build/poll build/eep-daytona.so LEASE < commands
  *
- * Runs each line as a command, all of them at once, and prints what they write as it arrives, each line behind the
+ * Runs each line as a command, all of them at once, and prints what they write as it arrives, each piece behind the
  * number of its command. Nothing is ever called back, and no thread waits. Exits with the number of commands that
  * failed, 100 at the most. */
 #include <dlfcn.h>
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,9 +78,10 @@ static int read_events(void)
     int32_t code = async->next(env, events, 64, 0, 0, &count, NULL);
     for (uint32_t i = 0; i < count; i++) {
         const eep_event *event = &events[i];
-        if (event->type == EEP_EVENT_OUTPUT)
-            printf("[%llu] %.*s", (unsigned long long)event->user_data, (int)event->data.len,
-                   (const char *)event->data.ptr);
+        if (event->type == EEP_EVENT_OUTPUT) {
+            printf("[%llu] ", (unsigned long long)event->user_data);
+            fwrite(event->data.ptr, 1, event->data.len, stdout); /* any bytes, NULs too */
+        }
         if (event->type == EEP_EVENT_DONE) tell_end(event);
         plugin->clear(&events[i].head);
     }
@@ -87,22 +89,39 @@ static int read_events(void)
     return code;
 }
 
-/* Starts a command for each whole line; returns false at the end of the input. */
+static char input[65536];
+static size_t input_used;
+
+static void start_line(size_t len)
+{
+    static uint64_t number;
+    if (len > 0) start_command(++number, input, len);
+}
+
+static void start_whole_lines(void)
+{
+    for (char *end; (end = memchr(input, '\n', input_used)) != NULL;) {
+        start_line((size_t)(end - input));
+        input_used -= (size_t)(end + 1 - input);
+        memmove(input, end + 1, input_used);
+    }
+}
+
+/* Returns false at the end of the input; its last line needs no newline. */
 static int read_input(void)
 {
-    static char buffer[65536];
-    static size_t used;
-    static uint64_t number;
-    ssize_t got = read(0, buffer + used, sizeof buffer - used);
-    if (got <= 0) return 0;
-    used += (size_t)got;
-    for (char *end; (end = memchr(buffer, '\n', used)) != NULL;) {
-        size_t len = (size_t)(end - buffer);
-        if (len > 0) start_command(++number, buffer, len);
-        used -= len + 1;
-        memmove(buffer, end + 1, used);
+    ssize_t got = read(0, input + input_used, sizeof input - input_used);
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) return 1;
+    if (got > 0) {
+        input_used += (size_t)got;
+        start_whole_lines();
+        if (input_used < sizeof input) return 1;
+        die("a line is too long, and what follows is not read", NULL);
+        failed++;
+        return 0;
     }
-    return used < sizeof buffer;
+    start_line(input_used);
+    return 0;
 }
 
 static int loop(int32_t events_fd)

@@ -291,31 +291,49 @@ static void many_at_once_do_not_mix(void **state)
 
 /* -- The example ------------------------------------------------------------------------------- */
 
-/* hosts/poll: reads commands from its input, runs all at once, prints what they say. */
-static void the_poll_host_runs_what_it_is_told(void **state)
+/* hosts/poll: reads commands from its input, runs all at once, prints what they say. Returns its exit status. */
+static int run_poll(const char *input_maker, char *said, size_t cap)
 {
     char command[4096];
-    char said[4096] = "";
     char *program = process_build_path("poll");
     char *library = process_build_path("eep-daytona.so");
-    (void)state;
     snprintf(command, sizeof command,
-             "printf 'sleep 1; echo slow\\necho quick\\nexit 3\\n' | "
-             "DAYTONA_API_URL=%s DAYTONA_API_KEY=" SENTINEL " %s %s %s",
+             "{ %s; } | DAYTONA_API_URL=%s DAYTONA_API_KEY=" SENTINEL " %s %s %s 2>&1", input_maker,
              standin.api, program, library, lease);
     FILE *pipe = popen(command, "r");
     assert_non_null(pipe);
-    size_t len = fread(said, 1, sizeof said - 1, pipe);
+    size_t len = fread(said, 1, cap - 1, pipe);
     said[len] = '\0';
-    int status = pclose(pipe);
-    assert_int_equal(WEXITSTATUS(status), 1); /* one of them failed */
+    for (size_t i = 0; i < len; i++)
+        if (said[i] == '\0') said[i] = '@';
+    free(program);
+    free(library);
+    return WEXITSTATUS(pclose(pipe));
+}
+
+static void the_poll_host_runs_what_it_is_told(void **state)
+{
+    char said[4096];
+    (void)state;
+    int status = run_poll("printf 'sleep 1; echo slow\\necho quick\\nexit 3\\n'", said, sizeof said);
+    assert_int_equal(status, 1); /* one of them failed */
     assert_non_null(strstr(said, "[2] quick\n"));
     assert_non_null(strstr(said, "[2] exit code 0\n"));
     assert_non_null(strstr(said, "[3] exit code 3\n"));
     assert_non_null(strstr(said, "[1] slow\n"));
     assert_true(strstr(said, "[1] slow") > strstr(said, "[2] quick"));
-    free(program);
-    free(library);
+}
+
+static void the_poll_host_loses_nothing(void **state)
+{
+    char said[4096];
+    (void)state;
+    assert_int_equal(run_poll("echo 'printf \"a\\\\0b\"'; printf 'echo last'", said, sizeof said), 0);
+    assert_non_null(strstr(said, "[1] a@b"));
+    assert_non_null(strstr(said, "[2] last\n"));
+    assert_int_equal(run_poll("echo 'echo x'; head -c 70000 /dev/zero", said, sizeof said), 1);
+    assert_non_null(strstr(said, "[1] x\n"));
+    assert_non_null(strstr(said, "too long"));
 }
 
 int main(void)
@@ -334,6 +352,7 @@ int main(void)
         cmocka_unit_test(logs_come_as_events),
         cmocka_unit_test(many_at_once_do_not_mix),
         cmocka_unit_test(the_poll_host_runs_what_it_is_told),
+        cmocka_unit_test(the_poll_host_loses_nothing),
     };
     return cmocka_run_group_tests(tests, place_start, stop);
 }
