@@ -216,8 +216,10 @@ const NUMBERS = {
   REAP_DRY_RUN: 0x100,
   REAP_ALL: 0x200,
   ASYNC_OUTPUT: 0x1,
+  ASYNC_LOG: 0x2,
   EVENT_DONE: 1,
   EVENT_OUTPUT: 2,
+  EVENT_LOG: 3,
 };
 
 module.exports = { structs, CALLS, CODES, NUMBERS };

@@ -72,20 +72,23 @@ class Plugin {
     return plain;
   }
 
-  /* An environment: one configuration with its credentials. */
-  open(config = {}, { trustEnv = false } = {}) {
+  /* An environment: one configuration with its credentials. log(level, component, message) gets its log. */
+  open(config = {}, { trustEnv = false, log = null, logLevel = 0, name = 'node' } = {}) {
     const flags = trustEnv ? NUMBERS.OPEN_TRUST_ENV : 0;
-    const request = make(structs.open_request, { flags, config: JSON.stringify(config) });
+    const host = make(structs.host, { logLevel, name });
+    const request = make(structs.open_request, { flags, config: JSON.stringify(config), host: koffi.address(host) });
     const address = Buffer.alloc(8);
+    request.keep.push(host);
     this.call((error) => this.table.open(request, address, error));
-    return new Env(this, address.readBigUInt64LE(0));
+    return new Env(this, address.readBigUInt64LE(0), log);
   }
 }
 
 /* An open environment. Options of every call: timeoutMs, graceMs, traceId, signal. */
 class Env {
-  constructor(plugin, address) {
+  constructor(plugin, address, log) {
     this.plugin = plugin;
+    this.log = log;
     this.table = plugin.table;
     this.address = address;
     this.operations = new Map();
@@ -189,6 +192,7 @@ class Env {
 
   async _call(name, fields, { signal, onOutput, flags, timeoutMs, graceMs, traceId, ...more }) {
     if (this.address === null) throw new Error('the environment is closed');
+    if (this.failed) throw this.failed;
     if (signal) signal.throwIfAborted();
     const index = CALLS.findIndex((call) => call.name === name);
     const head = { flags, timeoutMs, graceMs, traceId };
@@ -197,7 +201,7 @@ class Env {
     const cancel = () => this._cancel(op);
     if (signal) signal.addEventListener('abort', cancel);
     try {
-      return await this._done(op, onOutput);
+      return await this._done(op, onOutput, name.split('.').pop());
     } finally {
       if (signal) signal.removeEventListener('abort', cancel);
     }
@@ -208,7 +212,7 @@ class Env {
     const { name, result } = CALLS[index];
     const called = Buffer.from(name + '\0');
     const submission = make(structs.async_request, {
-      flags: onOutput ? NUMBERS.ASYNC_OUTPUT : 0,
+      flags: (onOutput ? NUMBERS.ASYNC_OUTPUT : 0) | (this.log ? NUMBERS.ASYNC_LOG : 0),
       call: koffi.address(called),
       request: koffi.address(request),
       userData: index,
@@ -219,9 +223,9 @@ class Env {
     return Number(op.readBigUInt64LE(0)); // less than 2^53
   }
 
-  _done(op, onOutput) {
+  _done(op, onOutput, component) {
     this.worker.ref();
-    return new Promise((resolve, reject) => this.operations.set(op, { resolve, reject, onOutput }));
+    return new Promise((resolve, reject) => this.operations.set(op, { resolve, reject, onOutput, component }));
   }
 
   _cancel(op) {
@@ -235,13 +239,14 @@ class Env {
     Atomics.notify(this.unread, 0);
     for (const event of batch) {
       if (event.type === NUMBERS.EVENT_OUTPUT) this._output(event);
+      else if (event.type === NUMBERS.EVENT_LOG) this._tellLog(event);
       else if (event.type === NUMBERS.EVENT_DONE) this._settle(event);
     }
   }
 
   _output({ op, stream, data }) {
     const operation = this.operations.get(op);
-    if (operation.thrown) return;
+    if (!operation || operation.thrown) return;
     try {
       operation.onOutput(stream, Buffer.from(data));
     } catch (error) {
@@ -250,16 +255,30 @@ class Env {
     }
   }
 
+  _tellLog({ op, level, data }) {
+    const operation = this.operations.get(op);
+    try {
+      if (operation) this.log(level, operation.component, Buffer.from(data).toString());
+    } catch {
+      // a log line is not worth a call
+    }
+  }
+
   _settle({ op, code, result, error }) {
+    if (!this.operations.has(op)) return;
     const { resolve, reject, thrown } = this.operations.get(op);
     this.operations.delete(op);
     if (this.operations.size === 0) this.worker.unref();
     for (const key of ['stdoutData', 'stderrData']) if (result && result[key]) result[key] = Buffer.from(result[key]);
-    if (code === 0) resolve(result);
-    else reject(thrown || new EepError(code, error || { flags: 0 }, result));
+    if (thrown) reject(thrown); // also when the command ended well before it could be stopped
+    else if (code === 0) resolve(result);
+    else reject(new EepError(code, error || { flags: 0 }, result));
   }
 
+  /* The worker has failed: nobody will hear of what goes on, so it ends, and nothing new begins. */
   _broken(error) {
+    this.failed = error;
+    this.table.shutdown(this.address);
     for (const { reject } of this.operations.values()) reject(error);
     this.operations.clear();
   }

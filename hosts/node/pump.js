@@ -21,7 +21,8 @@ const count = Buffer.alloc(4);
 /* An event as the main thread wants it: with its result and its error. */
 function told(bytes) {
   const event = read(bytes, structs.event);
-  const message = { type: event.type, op: event.op, code: event.code, stream: event.stream, data: event.data };
+  const { type, op, code, stream, level, data } = event;
+  const message = { type, op, code, stream, level, data };
   const struct = CALLS[event.userData].result;
   if (event.result) message.result = read(memory(event.result, struct.size), struct);
   if (event.error) message.error = read(memory(event.error, structs.error.size), structs.error);

@@ -14,7 +14,6 @@ const PROTOTYPES = {
   clear: ['void', 'out'],
   submit: ['int32_t', 'env', 'request', 'op', 'error'],
   cancel: ['int32_t', 'env', { op: 'uint64_t' }, 'error'],
-  fd: ['int32_t', 'env', 'fd', 'error'],
   next: ['int32_t', 'env', 'events', { capacity: 'uint32_t' }, { stride: 'uint32_t' }, { timeout_ms: 'uint32_t' },
     'count', 'error'],
   shutdown: ['void', 'env'],

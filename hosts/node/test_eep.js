@@ -127,6 +127,36 @@ tests['what onOutput throws comes out, and the command ends'] = async () => {
   await assert.rejects(env.execute(lease, 'echo; sleep 60', { onOutput: boom }), RangeError);
 };
 
+tests['what onOutput throws last comes out, too'] = async () => {
+  const boom = () => { throw new RangeError('mine'); };
+  const running = env.execute(lease, 'echo', { onOutput: boom });
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500); // its output and its end come in one turn of the loop
+  await assert.rejects(running, RangeError);
+};
+
+tests['the log is told'] = async () => {
+  const lines = [];
+  const log = (...line) => {
+    lines.push(line);
+    throw new Error('not worth a call');
+  };
+  const talkative = eep.load(PLUGIN).open({ apiUrl: standin.api, apiKey: KEY }, { log, logLevel: 4 });
+  await assert.rejects(talkative.execute('no-such-lease', 'true'), { codeName: 'LEASE_LOST' });
+  await assert.rejects(talkative.leaseInfo('no-such-lease'), { codeName: 'LEASE_LOST' });
+  await talkative.close();
+  const told = lines.filter(([, , message]) => message.startsWith('failed: LEASE_LOST'));
+  assert.deepStrictEqual(told.map(([level, component]) => [level, component]), [[3, 'execute'], [3, 'get']]);
+};
+
+tests['a worker that failed leaves nobody waiting'] = async () => {
+  const own = eep.load(PLUGIN).open({ apiUrl: standin.api, apiKey: KEY });
+  const running = own.execute(lease, 'sleep 60');
+  own.worker.emit('error', new Error('the worker died'));
+  await assert.rejects(running, /the worker died/);
+  await assert.rejects(own.execute(lease, 'true'), /the worker died/);
+  await own.close();
+};
+
 tests['an AbortSignal cancels'] = async () => {
   const abort = new AbortController();
   const running = env.execute(lease, 'echo on; sleep 60', { onOutput: () => abort.abort(), signal: abort.signal });
