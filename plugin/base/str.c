@@ -174,11 +174,11 @@ bool str_to_u64(eep_str s, unsigned long long max, unsigned long long *out)
 
 eep_str str_from_u64(uint64_t value, char memory[STR_U64_MAX])
 {
-    char *at = memory + STR_U64_MAX;
+    size_t at = STR_U64_MAX;
     do
-        *--at = (char)('0' + value % 10);
+        memory[--at] = (char)('0' + value % 10);
     while ((value /= 10) > 0);
-    return (eep_str){at, (size_t)(memory + STR_U64_MAX - at)};
+    return (eep_str){memory + at, STR_U64_MAX - at};
 }
 
 int str_percent_encode(struct buf *out, eep_str s)

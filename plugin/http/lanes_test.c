@@ -164,8 +164,9 @@ static void test_each_that_is_over_is_told_once(void **state)
         int i = 0;
         while (i < MANY && world->easy[i] != easy)
             i++;
-        assert_true(i < MANY && !told[i]);
-        told[i] = true;
+        assert_in_range(i, 0, MANY - 1);
+        assert_false(told[i % MANY]);
+        told[i % MANY] = true; /* cppcheck takes no assert for one */
         take_away(world, i, i + 1);
     }
     assert_false(lanes_next_finished(&world->lanes, &easy, &code));
