@@ -10,7 +10,8 @@ static void judge_resource(json *region, const char *name, const char *current_k
 {
     int64_t current = 0, total = 0;
     if (!json_get_i64(region, current_key, &current) || !json_get_i64(region, total_key, &total)) return;
-    if (total <= 0 || current + needed <= total) return;
+    if (total <= 0 || current < 0 || needed < 0) return;
+    if (current <= total && needed <= total - current) return;
     int status =
         buf_appendf(short_of, "%s%s: %lld of %lld are in use, it needs %lld", short_of->len ? "; " : "", name,
                     (long long)current, (long long)total, (long long)needed);

@@ -270,6 +270,9 @@ static void what_is_not_told_of_the_quota_is_unknown(void **state)
         {"{'status':200,'body':'{\\'regionUsage\\':[{\\'regionId\\':\\'local\\',"
          "\\'currentCpuUsage\\':4,\\'totalCpuQuota\\':0}]}'}",
          EEP_CHECK_OK},
+        {"{'status':200,'body':'{\\'regionUsage\\':[{\\'regionId\\':\\'local\\',"
+         "\\'currentCpuUsage\\':9223372036854775807,\\'totalCpuQuota\\':9223372036854775807}]}'}",
+         EEP_CHECK_FAILED},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         char rules[300];
