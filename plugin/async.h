@@ -1,8 +1,8 @@
 /* async.h: eep.async/1: the calls without a thread each.
  *
- * submit copies a request (async_request.h) and makes a task of it, which the crew runs; what becomes of it is put into
- * the environment's queue of events (async_queue.h), from which next takes. An environment has all this from the first
- * use of the extension on. */
+ * submit copies a request (async_request.h) and makes an operation of it (async_op.h), which the crew runs (crew.h); what
+ * becomes of it is put into the environment's queue of events (async_queue.h), from which next takes. An environment has
+ * all this from the first use of the extension on. */
 #ifndef PLUGIN_ASYNC_H
 #define PLUGIN_ASYNC_H
 
