@@ -226,7 +226,8 @@ typedef struct eep_lease_table {
      * eep_kept.kept_until_ms, which is until_ms or later unless SHORT. Nothing goes on afterwards: a host that wants
      * more calls again, and when it dies the service stops the lease as usual. Needless around execute, which
      * keeps its own lease from being stopped. EEP_E_CONFLICT: the lease does not run; resume it first.
-     * EEP_E_UNSUPPORTED: the service will end it before that time, and the message says when. EEP_E_LEASE_LOST. */
+     * EEP_E_UNSUPPORTED: the service will end it before that time (the message says when), or has no request that
+     * counts as a use. EEP_E_LEASE_LOST. */
     int32_t (*keepalive)(eep_env *env, const eep_keepalive_request *request, eep_kept *result, eep_error *err);
 
     /* [blocking] Deletes leases that nobody has used for a while, a page at a time. Each that the list names is read

@@ -344,6 +344,11 @@ static void a_lease_that_goes_meanwhile_is_lost(void **state)
     OUTCOME raised = KEEPALIVE(env, lease, .until_ms = wall_ms() + 100 * MINUTE_MS);
     EXPECT(raised, EEP_E_LEASE_LOST);
     assert_string_equal(raised.err.lease.ptr, lease);
+    OUTCOME detached = EXECUTE(env, lease, .head.flags = EEP_EXECUTE_DETACH, .time_limit_ms = 60 * MINUTE_MS,
+                               .script = TEXT("true"));
+    EXPECT(detached, EEP_E_LEASE_LOST);
+    EXPECT_SAYS(detached, "nothing was started");
+    assert_false(detached.err.head.flags & EEP_ERROR_MAYBE_APPLIED);
     standin_faults(&standin, "[{'match':{'path':'/last-activity'},'do':{'status':404,'message':'Not found'}},"
                              "{'match':{'method':'GET','path':'/api/sandbox/"
                              "*','nth':2},'do':{'status':404,'message':'Not found'}}]");
