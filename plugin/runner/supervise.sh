@@ -75,6 +75,8 @@ e_tell_missing() {
 e_become() {
     e_proc self
     echo "ran ${e_line%% *} $e_start $e_keeper ." >&9
+    # Killed meanwhile: somebody may have looked before that line was there, and says that it never runs.
+    [ -e "/proc/$$/fd/9" ] || exit
     export "EEP_EXECUTION=${e_p##*/}:"
     if [ "$e_login" = 1 ]; then
         # The script's first line reads the profiles, which get none of the command's streams, and takes them back.

@@ -39,6 +39,7 @@ enum {
     NR_getcwd = SYS_NUMBER(79, 17),
     NR_chdir = SYS_NUMBER(80, 49),
     NR_geteuid = SYS_NUMBER(107, 175),
+    NR_getppid = SYS_NUMBER(110, 173),
     NR_setsid = SYS_NUMBER(112, 157),
     NR_prctl = SYS_NUMBER(157, 167),
     NR_getdents64 = SYS_NUMBER(217, 61),
