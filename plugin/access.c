@@ -76,13 +76,26 @@ static int leave_at_rest(const struct access *access, const struct sandbox *sand
     return err->code;
 }
 
+/* To wait for a sandbox is work, whatever grace there is: only what runs in it may need that. */
+static int start_in_time(struct access *access, struct sandbox *sandbox, struct err *err)
+{
+    struct op *op = access->op;
+    int64_t outer = op->wait.deadline;
+    bool runs = op->undoing || access->at_rest == EEP_E_INTERRUPTED;
+    if (!runs && op->deadline < outer) op->wait.deadline = op->deadline;
+    int status = lifecycle_start(op, access->lease, sandbox, &access->started, err);
+    op->wait.deadline = outer;
+    access->stuck = status == EEP_E_DEADLINE;
+    return status;
+}
+
 /* Brings a sandbox that is not running back to life. */
 static int revive(struct access *access, struct sandbox *sandbox, struct err *err)
 {
     if (stays_at_rest(access, sandbox)) return leave_at_rest(access, sandbox, err);
     op_log(access->op, EEP_LOG_INFO, "lease %.*s is %.*s: starting it", (int)access->lease.len,
            access->lease.ptr, (int)sandbox->state.len, sandbox->state.ptr);
-    TRY(lifecycle_start(access->op, access->lease, sandbox, &access->started, err));
+    TRY(start_in_time(access, sandbox, err));
     return access_learn(access, sandbox, err);
 }
 

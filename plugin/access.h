@@ -16,6 +16,7 @@ struct access {
     eep_str lease;
     struct facts *facts; /* NULL until known; replaced when they change */
     bool started;        /* the sandbox was not running and has been started */
+    bool stuck;          /* it was not started in time, and nothing can be asked for in it */
     bool first;          /* it had no identity before: prepare_run tells, and so for the next one */
     bool again;          /* it was started anew since it was prepared last, by whomever */
     char updated[40];    /* as described last: a change of state changes it; "" = not told */

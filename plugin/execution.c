@@ -208,7 +208,8 @@ static bool is_lost_answer(const struct execution *execution, struct progress *p
 {
     if (err->http_status == 408) return true; /* the window has passed: all is well */
     if (err->code == EEP_E_PROTOCOL) return ++progress->damaged < DAMAGED_MAX;
-    if (err->code == EEP_E_DEADLINE) return time_is_left(execution); /* of this request, not of the call */
+    if (err->code == EEP_E_DEADLINE) /* of this request, not of the call */
+        return time_is_left(execution) && !execution->access.stuck;
     if (err->code == EEP_E_RATE_LIMITED) return true; /* not acted upon, and by its id it may be repeated */
     if (err->code != EEP_E_UNAVAILABLE) return false;
     bool may_run = execution->answered || progress->kind != execution->goal;

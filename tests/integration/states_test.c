@@ -91,13 +91,14 @@ struct cell {
     struct outcome outcome;
 };
 
-enum { STUCK_TIMEOUT_MS = 700, STUCK_GRACE_MS = 300 };
+/* An execute has nothing to undo there: of its grace it needs none. */
+enum { STUCK_TIMEOUT_MS = 700, STUCK_GRACE_MS = 300, UNUSED_GRACE_MS = 5000 };
 
 static eep_request head_of(const struct cell *cell, size_t size)
 {
     eep_request head = {.struct_size = (uint32_t)size};
     if (cell->stuck) head.timeout_ms = STUCK_TIMEOUT_MS;
-    if (cell->stuck) head.grace_ms = STUCK_GRACE_MS;
+    if (cell->stuck) head.grace_ms = cell->column == EXECUTED ? UNUSED_GRACE_MS : STUCK_GRACE_MS;
     return head;
 }
 
@@ -325,7 +326,9 @@ static const char *why_wrong_when_stuck(const struct cell *cell)
     const struct outcome *is = &cell->outcome;
     bool unknown = strstr(cell->row->more, "shown") != NULL;
     if (cell->made.code != EEP_OK) return "not made";
-    if (is->elapsed_ms > STUCK_TIMEOUT_MS + STUCK_GRACE_MS + LATE_MS + NOISE_MS) return "too late";
+    int64_t latest =
+        cell->column == EXECUTED ? UNUSED_GRACE_MS : STUCK_TIMEOUT_MS + STUCK_GRACE_MS + LATE_MS + NOISE_MS;
+    if (is->elapsed_ms > latest) return "too late";
     if (ends_at_once(cell)) return is->code == EEP_E_DEADLINE ? "waited for nothing" : NULL;
     if (is->code != EEP_E_DEADLINE) return "not DEADLINE";
     if (is->elapsed_ms < STUCK_TIMEOUT_MS) return "too early";
