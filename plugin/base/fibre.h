@@ -1,7 +1,7 @@
 /* fibre.h: a function with a stack of its own that can be left in the middle and gone on with later.
  *
  * fibre_resume runs it until it calls fibre_suspend or returns; both are called on the same thread. Its stack is as
- * large as the smallest that callers of the plugin may have, ends at a page that cannot be touched, takes memory only as
+ * large as the smallest that callers of the plugin may have, ends at pages that cannot be touched, takes memory only as
  * it is used, and is kept for the next fibre for a while.
  *
  * Switching is ucontext's: two system calls for the signal mask each way, about a microsecond for a whole turn, where

@@ -328,6 +328,9 @@ static void join_in_time(pthread_t thread)
 static void shutdown_may_come_within_the_first_next(void **state)
 {
     (void)state;
+#ifdef __SANITIZE_THREAD__
+    skip(); /* it has a lock of its own around the write */
+#endif
     eep_env *own = host_open(&standin, NULL);
     hold_at_first_write(own);
     AWAIT(atomic_load(&hold.held));

@@ -75,6 +75,14 @@ static void the_other_calls_are_there(void **state)
     DONE reaped = async_await(env, SUBMIT(env, EEP_EXT_LEASE ".reap", eep_reap_request, eep_reaping, 0,
                                           .head.flags = EEP_REAP_DRY_RUN, .idle_ms = 3600000));
     async_expect_code(&reaped, EEP_OK);
+    DONE explained = async_await(env, SUBMIT(env, EEP_EXT_LEASE ".explain", eep_explain_request,
+                                             eep_explanation, 0, .lease = text(lease)));
+    async_expect_code(&explained, EEP_OK); /* these two need the most of an operation's stack */
+    assert_int_equal(((const eep_explanation *)explained.event.result)->failed, 0);
+    DONE in_full =
+        async_await(env, SUBMIT(env, "probe", eep_probe_request, eep_probe, 0, .max_depth = EEP_PROBE_FULL));
+    async_expect_code(&in_full, EEP_OK);
+    assert_int_equal(((const eep_probe *)in_full.event.result)->failed, 0);
     DONE kept_alive = async_await(env, SUBMIT(env, EEP_EXT_LEASE ".keepalive", eep_keepalive_request,
                                               eep_kept, 0, .lease = text(lease), .until_ms = 1));
     async_expect_code(&kept_alive, EEP_E_INVALID_ARGUMENT); /* that has passed: as the blocking call says */
