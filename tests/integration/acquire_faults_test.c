@@ -10,8 +10,8 @@ static struct standin held; /* a create takes a while, and so does its answer */
 
 static int start(void **state)
 {
-    standin_start(&slow, (const char *const[]){"--create-ms", "500", NULL});
-    standin_start(&held, (const char *const[]){"--create-ms", "500", "--create-blocks-ms", "2000", NULL});
+    standin_start(&slow, (const char *const[]){"--create-ms", "2000", NULL});
+    standin_start(&held, (const char *const[]){"--create-ms", "2000", "--create-blocks-ms", "10000", NULL});
     return stage_start(state);
 }
 
@@ -149,7 +149,7 @@ static void a_rate_limit_is_waited_for(void **state)
                    CREATE(1, "'status':429,'body':'{}','headers':{'Retry-After-sandbox-create':'1'}"));
     OUTCOME made = ACQUIRE(env);
     EXPECT(made, EEP_OK);
-    assert_true(made.elapsed_ms >= 1000 && made.elapsed_ms < 5000);
+    assert_true(made.elapsed_ms >= 1000 && made.elapsed_ms < LIMIT_MS);
     host_destroy(env, made.lease.lease.ptr);
 }
 
@@ -161,16 +161,16 @@ static void a_rate_limit_beyond_the_deadline_is_told(void **state)
     struct standin busy;
     standin_start(&busy, NULL);
     standin_faults(&busy,
-                   CREATE(1, "'status':429,'body':'{}','headers':{'Retry-After-sandbox-create':'30'}"));
+                   CREATE(1, "'status':429,'body':'{}','headers':{'Retry-After-sandbox-create':'60'}"));
     for (int i = 0; i < 2; i++) {
         eep_env *there = host_open(&busy, NULL);
-        OUTCOME made = ACQUIRE(there, .head.timeout_ms = 300);
+        OUTCOME made = ACQUIRE(there, .head.timeout_ms = 1500);
         EXPECT(made, EEP_E_RATE_LIMITED);
         EXPECT_SAYS(made, "sandbox-create");
-        assert_in_range(made.err.retry_after_ms, 25000, 30000);
+        assert_in_range(made.err.retry_after_ms, 40000, 60000);
         assert_int_equal(made.err.http_status, 429);
         assert_true(made.err.head.flags & EEP_ERROR_RETRYABLE);
-        assert_in_range(made.elapsed_ms, 300, 1500);
+        assert_in_range(made.elapsed_ms, 1500, 6000);
         OUTCOME gone = RELEASE(there, "some-lease", EEP_RELEASE_DESTROY);
         EXPECT(gone, EEP_OK);
         plugin()->close(there);
@@ -269,6 +269,13 @@ static void a_cancelled_create_with_a_key_is_adopted(void **state)
     expect_adopted(&held);
 }
 
+/* By its id, or, when the answer had not come yet, by the name that it was asked for with. */
+static void expect_named(const struct outcome *made, const char *id)
+{
+    assert_non_null(made->err.lease.ptr);
+    assert_true(text_is(made->err.lease, id) || strncmp(made->err.lease.ptr, "eep-", 4) == 0);
+}
+
 static void without_grace_what_may_be_left_is_named(void **state)
 {
     (void)state;
@@ -276,10 +283,10 @@ static void without_grace_what_may_be_left_is_named(void **state)
     eep_env *at = host_open(&slow, NULL);
     OUTCOME made = acquire_cancelled(&slow, at, (eep_str){0}, EEP_REQUEST_NO_GRACE);
     EXPECT(made, EEP_E_CANCELLED);
-    assert_true(made.elapsed_ms < 400);
+    assert_true(made.elapsed_ms < 1900); /* the create takes 2 s */
     assert_true(made.err.head.flags & EEP_ERROR_MAYBE_APPLIED);
     standin_only_id(&slow, id);
-    assert_true(text_is(made.err.lease, id));
+    expect_named(&made, id);
     host_destroy(at, id);
     AWAIT(standin_total(&slow, "live") == 0);
     plugin()->close(at);
@@ -289,10 +296,10 @@ static void a_deadline_says_what_it_waited_for(void **state)
 {
     (void)state;
     eep_env *at = host_open(&slow, NULL);
-    OUTCOME made = ACQUIRE(at, .head.timeout_ms = 200, .head.grace_ms = 3000);
+    OUTCOME made = ACQUIRE(at, .head.timeout_ms = 1000, .head.grace_ms = 10000);
     EXPECT(made, EEP_E_DEADLINE);
     EXPECT_SAYS(made, "creating");
-    EXPECT_SAYS(made, "200 ms");
+    EXPECT_SAYS(made, "1000 ms");
     assert_null(made.err.lease.ptr);
     AWAIT(standin_total(&slow, "live") == 0);
     plugin()->close(at);
@@ -303,12 +310,12 @@ static void a_grace_that_is_too_short_is_kept_all_the_same(void **state)
     (void)state;
     char id[64];
     eep_env *at = host_open(&slow, NULL);
-    OUTCOME made = ACQUIRE(at, .head.timeout_ms = 100, .head.grace_ms = 100);
+    OUTCOME made = ACQUIRE(at, .head.timeout_ms = 1000, .head.grace_ms = 100);
     EXPECT(made, EEP_E_DEADLINE);
-    assert_true(made.elapsed_ms < 100 + 100 + 100 + 200);
+    assert_true(made.elapsed_ms < 1900); /* the create takes 2 s */
     assert_true(made.err.head.flags & EEP_ERROR_MAYBE_APPLIED);
     standin_only_id(&slow, id);
-    assert_true(text_is(made.err.lease, id));
+    expect_named(&made, id);
     host_destroy(at, id);
     AWAIT(standin_total(&slow, "live") == 0);
     plugin()->close(at);
@@ -320,7 +327,7 @@ static void a_delete_that_fails_names_what_is_left(void **state)
     char id[64];
     standin_faults(&standin, "[{'match':{'path':'/process/execute'},'do':{'status':500,'body':'{}'}},"
                              "{'match':{'method':'DELETE'},'do':{'status':500,'body':'{}'}}]");
-    OUTCOME made = ACQUIRE(env, .head.timeout_ms = 300, .head.grace_ms = 300);
+    OUTCOME made = ACQUIRE(env, .head.timeout_ms = 1500, .head.grace_ms = 1000);
     assert_int_not_equal(made.code, EEP_OK);
     standin_only_id(&standin, id);
     assert_true(text_is(made.err.lease, id));

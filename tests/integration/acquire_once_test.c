@@ -135,7 +135,7 @@ static void a_failed_start_without_a_sandbox_costs_no_time(void **state)
     EXPECT_SAYS(made, "no runner");
     assert_false(made.err.head.flags & EEP_ERROR_MAYBE_APPLIED);
     assert_int_equal(standin_count(&standin, NULL, NULL), 2);
-    assert_true(made.elapsed_ms < 1000);
+    assert_true(made.elapsed_ms < 5000);
 }
 
 /* Nobody knows what became of it: then its name is told, and a name is a lease that can be released. */
@@ -146,12 +146,12 @@ static void what_cannot_be_found_is_named(void **state)
     standin_faults(&standin,
                    "[{'match':{'method':'POST','path':'/api/sandbox'},'do':{'drop':'after_action'}},"
                    "{'match':{'method':'GET','path':'/api/sandbox/*'},'do':{'stale_ms':60000}}]");
-    OUTCOME made = ACQUIRE(env, .head.timeout_ms = 500, .head.grace_ms = 300);
+    OUTCOME made = ACQUIRE(env, .head.timeout_ms = 1500, .head.grace_ms = 300);
     standin_faults(&standin, NULL);
     assert_int_not_equal(made.code, EEP_OK);
     EXPECT(made, made.code);
     assert_true(made.err.head.flags & EEP_ERROR_MAYBE_APPLIED);
-    assert_true(made.elapsed_ms < 500 + 300 + 100 + 400);
+    assert_true(made.elapsed_ms < 1500 + 300 + 5000);
     EXPECT_SAYS(made, "may be left behind");
     assert_int_equal(standin_total(&standin, "live"), 1);
     snprintf(lease, sizeof lease, "%s", made.err.lease.ptr);
@@ -199,7 +199,7 @@ static void an_order_that_may_still_come_is_named(void **state)
     standin_faults(&standin,
                    "[{'match':{'method':'POST','path':'/api/sandbox','count':1},'do':{'status':502}},"
                    "{'match':{'path':'/process/execute'},'do':{'status':500,'body':'{}'}}]");
-    OUTCOME made = ACQUIRE(env, .head.timeout_ms = 600);
+    OUTCOME made = ACQUIRE(env, .head.timeout_ms = 3000);
     assert_int_not_equal(made.code, EEP_OK);
     EXPECT_SAYS(made, "may still make it again");
     assert_memory_equal(made.err.lease.ptr, "eep-", 4);
@@ -215,7 +215,7 @@ static void an_undoing_that_is_not_confirmed_is_named(void **state)
     (void)state;
     standin_faults(&standin, "[{'match':{'path':'/process/execute'},'do':{'status':500,'body':'{}'}},"
                              "{'match':{'method':'DELETE'},'do':{'stuck':true}}]");
-    OUTCOME made = ACQUIRE(env, .head.timeout_ms = 300, .head.grace_ms = 300);
+    OUTCOME made = ACQUIRE(env, .head.timeout_ms = 1500, .head.grace_ms = 1000);
     assert_int_not_equal(made.code, EEP_OK);
     EXPECT_SAYS(made, "may be left behind");
     standin_only_id(&standin, id);
@@ -262,7 +262,7 @@ static int acquire_in_this_process(const char *api, const char *key)
 /* Killed when the service has the order: before it is carried out, while it is, and after. */
 static void a_killed_host_has_made_one(void **state)
 {
-    static const char *const moments[] = {"{'delay_ms':100}", "{'transition_ms':100}",
+    static const char *const moments[] = {"{'delay_ms':1500}", "{'transition_ms':1500}",
                                           "{'answer_delay_ms':2000}"};
     (void)state;
     for (size_t i = 0; i < COUNT_OF(moments); i++) {

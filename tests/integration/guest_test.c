@@ -161,7 +161,7 @@ static void no_descriptor_is_left_or_inherited(void **state)
         OUTCOME ran = EXECUTE(env, lease, ARGV(TEXT("true")));
         EXPECT(ran, EEP_OK);
     }
-    assert_int_equal(holdings_descriptors(), before);
+    AWAIT(holdings_descriptors() <= before);
     expect_not_inherited();
     host_destroy(env, lease);
     plugin()->close(env);

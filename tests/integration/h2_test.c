@@ -13,6 +13,7 @@
 
 #include "async_host.h"
 #include "process.h"
+#include "tests/support/cutter.h"
 
 static struct standin standin;
 static eep_env *env;
@@ -44,17 +45,6 @@ static int connect_front(void)
     int status = connect(fd, (struct sockaddr *)&address, sizeof address);
     close(fd);
     return status;
-}
-
-static unsigned free_port(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
-    getsockname(fd, (struct sockaddr *)&address, &len);
-    close(fd);
-    return ntohs(address.sin_port);
 }
 
 /* Its log has a line for each answer: protocol, the client's port, request line. */
@@ -141,9 +131,9 @@ static int start(void **state)
     if (!make_certificate()) {
         return 0;
     }
-    front.port = free_port();
+    front.port = cutter_free_port();
     snprintf(public_url, sizeof public_url, "https://127.0.0.1:%u", front.port);
-    unsigned behind = free_port();
+    unsigned behind = cutter_free_port();
     snprintf(port, sizeof port, "%u", behind);
     standin_start(&standin, (const char *const[]){"--public-url", public_url, "--port", port, NULL});
     standin.port = behind; /* it told the public one */
@@ -186,8 +176,8 @@ static void everything_goes_over_http_2(void **state)
     (void)state;
     NEED_FRONT();
     EXPECT_RUN(env, lease, "echo hello", "hello\n");
+    AWAIT(front_seen("/").requests >= 3); /* acquire's and the execute's; it writes a line behind an answer */
     struct seen seen = front_seen("/");
-    assert_true(seen.requests >= 3); /* acquire's and the execute's */
     assert_int_equal(seen.h2, seen.requests);
 }
 
@@ -211,8 +201,8 @@ static void many_share_few_connections(void **state)
         snprintf(expected, sizeof expected, "%d\n", i);
         EXPECT_BYTES(((const eep_execution *)done.event.result)->stdout_data, expected, strlen(expected));
     }
+    AWAIT(front_seen("/process/execute").requests >= OPS);
     struct seen seen = front_seen("/process/execute");
-    assert_true(seen.requests >= OPS);
     assert_int_equal(seen.h2, seen.requests);
     assert_in_range(seen.connections, 1, 4);
 }

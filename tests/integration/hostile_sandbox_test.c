@@ -12,7 +12,8 @@
 #include "holdings.h"
 #include "place.h"
 
-enum { TIMEOUT_MS = 1500, GRACE_MS = 500, SLACK_MS = 2500, GROWTH_MAX_KB = 16 << 10 };
+/* What ends at its deadline, and what has an answer long before. */
+enum { TIMEOUT_MS = 1500, PATIENCE_MS = 10000, GRACE_MS = 500, SLACK_MS = 5000, GROWTH_MAX_KB = 16 << 10 };
 
 #ifdef __SANITIZE_ADDRESS__
 enum { SANITIZED = 1 };
@@ -84,27 +85,27 @@ static int be_honest(void **state)
 
 static long before_kb;
 
-static void expect_bounded(const struct outcome *outcome)
+static void expect_bounded(const struct outcome *outcome, long timeout_ms)
 {
-    assert_in_range(outcome->elapsed_ms, 0, TIMEOUT_MS + GRACE_MS + SLACK_MS);
+    assert_in_range(outcome->elapsed_ms, 0, timeout_ms + GRACE_MS + SLACK_MS);
     if (before_kb == 0) before_kb = holdings_kib("VmRSS:");
     if (!SANITIZED) assert_true(holdings_kib("VmRSS:") - before_kb <= GROWTH_MAX_KB);
 }
 
-static struct outcome execute_against(const char *answer)
+static struct outcome execute_against(const char *answer, uint32_t timeout_ms)
 {
     write_file("answer", answer);
-    return EXECUTE(env, lease, .script = TEXT("true"), .head.timeout_ms = TIMEOUT_MS,
+    return EXECUTE(env, lease, .script = TEXT("true"), .head.timeout_ms = timeout_ms,
                    .head.grace_ms = GRACE_MS, .capture_bytes = 1 << 20);
 }
 
 static void expect_code(const char *answer, int32_t code)
 {
-    OUTCOME ran = execute_against(answer);
+    OUTCOME ran = execute_against(answer, PATIENCE_MS);
     if (ran.code != code) print_error("%s\n", answer);
     EXPECT(ran, code);
     assert_true(ran.err.execution_id.len > 0);
-    expect_bounded(&ran);
+    expect_bounded(&ran, PATIENCE_MS);
 }
 
 /* -- Answers ----------------------------------------------------------------------------------- */
@@ -157,9 +158,9 @@ static void endless_answers_have_an_end(void **state)
     };
     (void)state;
     for (size_t i = 0; i < COUNT_OF(answers); i++) {
-        OUTCOME ran = execute_against(answers[i]);
+        OUTCOME ran = execute_against(answers[i], PATIENCE_MS);
         if (ran.code != EEP_E_TOO_LARGE) EXPECT(ran, EEP_E_PROTOCOL);
-        expect_bounded(&ran);
+        expect_bounded(&ran, PATIENCE_MS);
     }
 }
 
@@ -174,11 +175,11 @@ static void offsets_do_not_go_back(void **state)
                "echo 'raw o 0 6'; echo first.; } || { "
                "echo \"EEP1 $no running o=3 e=0 att=0 digest=- t0=0 .\"; echo \"dir $HOME\"; }; "
                "echo \"EEP1 $no end\"");
-    OUTCOME ran = EXECUTE(env, lease, .script = TEXT("true"), .head.timeout_ms = TIMEOUT_MS,
+    OUTCOME ran = EXECUTE(env, lease, .script = TEXT("true"), .head.timeout_ms = PATIENCE_MS,
                           .head.grace_ms = GRACE_MS, .on_output = heard_take, .output_ctx = &heard);
     EXPECT(ran, EEP_E_PROTOCOL);
     EXPECT_OUTPUT(heard_of(&heard, EEP_STREAM_STDOUT), "first.");
-    expect_bounded(&ran);
+    expect_bounded(&ran, PATIENCE_MS);
 }
 
 /* One that says "running" at once, for ever, is not asked as fast as the network allows. */
@@ -193,8 +194,8 @@ static void an_impatient_sandbox_does_not_keep_us_busy(void **state)
     EXPECT(ran, EEP_E_DEADLINE);
     assert_true(ran.err.head.flags & EEP_ERROR_MAYBE_APPLIED);
     assert_true(FLAGS(ran) & EEP_EXECUTION_RUNNING);
-    assert_in_range(standin_count(&standin, "POST", "/process/execute"), 3, 15);
-    expect_bounded(&ran);
+    assert_in_range(standin_count(&standin, "POST", "/process/execute"), 1, 60); /* hundreds would be */
+    expect_bounded(&ran, TIMEOUT_MS);
 }
 
 /* Somebody else's start of the same id was refused while ours waited for it: there is no such execution, and so it is
@@ -218,14 +219,14 @@ static void expect_download(const char *make_file, const char *size)
     char answer[512];
     snprintf(answer, sizeof answer, "rm -rf $HOME/$id.o; %s; " ANSWER("done", "o=%s e=0", ":"), make_file,
              size);
-    OUTCOME ran = execute_against(answer);
+    OUTCOME ran = execute_against(answer, TIMEOUT_MS);
     bool refused = ran.code == EEP_E_SANDBOX; /* what is no file, the service does not send */
     if (ran.code == EEP_OK) {
         assert_true(ran.execution.stdout_data.len <= 1 << 20);
     } else if (ran.code != EEP_E_DEADLINE && ran.code != EEP_E_UNAVAILABLE && !refused) {
         EXPECT(ran, EEP_E_PROTOCOL);
     }
-    expect_bounded(&ran);
+    expect_bounded(&ran, TIMEOUT_MS);
 }
 
 static void a_file_of_output_may_be_anything(void **state)
@@ -296,7 +297,7 @@ static void forged_records_are_claims(void **state)
         OUTCOME attached = ATTACH(id, .head.timeout_ms = TIMEOUT_MS, .capture_bytes = 1 << 20);
         print_message("  forgery %zu: %d\n", i, attached.code);
         if (attached.code == EEP_OK) assert_true(attached.execution.stdout_data.len <= 1 << 20);
-        expect_bounded(&attached);
+        expect_bounded(&attached, TIMEOUT_MS);
     }
     EXPECT_RUN(env, lease, "echo well", "well\n");
 }

@@ -172,7 +172,7 @@ static int32_t code_for(struct canned_exchange exchange, long at_most_ms)
     exchange.times = CANNED_ALWAYS;
     struct canned_server *server = canned_start(&exchange, 1);
     eep_env *env = open_at(canned_url(server), "");
-    OUTCOME resumed = RESUME(env, ID, .head.timeout_ms = 500);
+    OUTCOME resumed = RESUME(env, ID, .head.timeout_ms = 3000);
     EXPECT(resumed, resumed.code);
     assert_true(resumed.code == EEP_OK || resumed.err.message.len > 10);
     assert_true(resumed.elapsed_ms < at_most_ms);
@@ -194,7 +194,7 @@ static void damaged_bodies_are_damaged(void **state)
                                       "17", "\"" ID "\"", "{\"id\":\"" ID "\"}garbage", "\xff\xfe{}"};
     (void)state;
     for (size_t i = 0; i < COUNT_OF(bad); i++)
-        expect_answer((struct canned_exchange){.body = bad[i]}, EEP_E_PROTOCOL, 3000);
+        expect_answer((struct canned_exchange){.body = bad[i]}, EEP_E_PROTOCOL, 8000);
 }
 
 static void deep_json_is_refused(void **state)
@@ -204,7 +204,7 @@ static void deep_json_is_refused(void **state)
     char *deep = malloc(DEPTH + 1);
     memset(deep, '[', DEPTH);
     deep[DEPTH] = '\0';
-    expect_answer((struct canned_exchange){.body = deep}, EEP_E_PROTOCOL, 3000);
+    expect_answer((struct canned_exchange){.body = deep}, EEP_E_PROTOCOL, 8000);
     free(deep);
 }
 
@@ -212,11 +212,11 @@ static void what_is_not_json_is_named(void **state)
 {
     (void)state;
     expect_answer((struct canned_exchange){.body = "<html>login</html>", .type = "text/html"}, EEP_E_PROTOCOL,
-                  3000);
-    expect_answer((struct canned_exchange){.body = "{}", .type = ""}, EEP_E_PROTOCOL, 3000);
+                  8000);
+    expect_answer((struct canned_exchange){.body = "{}", .type = ""}, EEP_E_PROTOCOL, 8000);
     expect_answer(
         (struct canned_exchange){.status = -1, .raw = "SSH-2.0-OpenSSH_9.2\r\n", .action = CANNED_CLOSE},
-        EEP_E_PROTOCOL, 3000);
+        EEP_E_PROTOCOL, 8000);
 }
 
 static void endless_bodies_have_an_end(void **state)
@@ -224,9 +224,9 @@ static void endless_bodies_have_an_end(void **state)
     (void)state;
     expect_answer(
         (struct canned_exchange){.action = CANNED_ENDLESS, .body = "{\"id\":\"", .promise = (size_t)1 << 40},
-        EEP_E_PROTOCOL, 6000);
+        EEP_E_PROTOCOL, 8000);
     struct canned_exchange head = {.action = CANNED_ENDLESS, .status = -1, .raw = "HTTP/1.1 200 OK\r\nX-A: "};
-    int32_t code = code_for(head, 6000);
+    int32_t code = code_for(head, 8000);
     assert_true(code == EEP_E_PROTOCOL || code == EEP_E_NO_MEMORY); /* libcurl's word for a long line */
 }
 
@@ -234,16 +234,16 @@ static void silence_ends_at_the_deadline(void **state)
 {
     (void)state;
     expect_answer((struct canned_exchange){.action = CANNED_STALL, .body = "{\"id\":\"", .promise = 1000},
-                  EEP_E_DEADLINE, 3000);
+                  EEP_E_DEADLINE, 8000);
 }
 
 static void cut_answers_are_tried_again(void **state)
 {
     (void)state;
     expect_answer((struct canned_exchange){.action = CANNED_RESET, .body = "{", .promise = 1000},
-                  EEP_E_UNAVAILABLE, 3000);
+                  EEP_E_UNAVAILABLE, 8000);
     expect_answer((struct canned_exchange){.action = CANNED_CLOSE, .body = "{", .promise = 1000},
-                  EEP_E_UNAVAILABLE, 3000);
+                  EEP_E_UNAVAILABLE, 8000);
 }
 
 /* -- Secrets ----------------------------------------------------------------------------------- */

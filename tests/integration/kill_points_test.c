@@ -96,12 +96,12 @@ static void a_rate_limit_is_waited_for(void **state)
     OUTCOME ran = EXECUTE(env, lease, .execution_id = text(made.id), .script = text(made.script));
     EXPECT(ran, EEP_OK);
     expect_retried(&ran);
-    assert_in_range(ran.elapsed_ms, 1000, 6000);
+    assert_in_range(ran.elapsed_ms, 1000, LIMIT_MS);
     cut(EXECUTE_PATH, 1, 1, "'status':429,'body':'{}','headers':{'Retry-After':'100'}");
     OUTCOME late = EXECUTE(env, lease, .script = TEXT("echo never"));
     EXPECT(late, EEP_E_RATE_LIMITED);
     assert_false(late.err.head.flags & EEP_ERROR_MAYBE_APPLIED);
-    assert_in_range(late.elapsed_ms, 0, 5000);
+    assert_in_range(late.elapsed_ms, 0, 15000);
 }
 
 static void a_detached_start_is_cut(const char *fault, int count)
@@ -149,7 +149,7 @@ static void a_kill_is_cut(const char *fault, int count)
     AWAIT(executions_written(env, lease, made.id) ==
           3); /* else it may be ended before it has left its trace */
     cut(EXECUTE_PATH, 1, count, fault);
-    OUTCOME killed = KILL(made.id, .head.timeout_ms = 12000);
+    OUTCOME killed = KILL(made.id, .head.timeout_ms = 18000); /* a rung is a sixth of it */
     EXPECT(killed, EEP_OK);
     expect_retried(&killed);
     assert_int_equal(FLAGS(killed), EEP_EXECUTION_KILLED);

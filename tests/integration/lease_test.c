@@ -8,7 +8,7 @@ static int start(void **state)
 {
     (void)state;
     /* a start that takes no time is not to be told from one that was not needed */
-    stage_make((const char *const[]){"--start-ms", "30", NULL},
+    stage_make((const char *const[]){"--start-ms", "300", NULL},
                "'image':'debian:12','cpu':2,'labels':{'team':'blue'},'env':{'BASE':'1','BOTH':'base'},"
                "'autoStopInterval':7");
     return 0;

@@ -46,12 +46,12 @@ static void hundreds_in_a_row_leave_nothing(void **state)
     long threads = holdings_threads();
     long before_kb = holdings_kib("VmRSS:");
     run_some(IN_A_ROW);
-    assert_int_equal(holdings_descriptors(), fds);
-    assert_int_equal(holdings_threads(), threads);
+    AWAIT(holdings_descriptors() <= fds);
+    AWAIT(holdings_threads() <= threads);
     if (!SANITIZED) assert_true(holdings_kib("VmRSS:") - before_kb <= GROWTH_MAX_KB);
     AWAIT(standin_total(&standin, "processes") == 0);
     /* a record, and a file for each stream; nothing of how it was started or ended */
-    assert_int_equal(ask("ls ~/.eep | grep '\\.' | grep -cv '^[0-9a-f]*\\.[poe]$'; :"), 0);
+    assert_int_equal(ask("ls ~/.eep | grep '\\.' | grep -cv '^[0-9a-z-]*\\.[poe]$'; :"), 0);
 }
 
 /* -- At once ----------------------------------------------------------------------------------- */
@@ -182,8 +182,9 @@ static void the_newest_outputs_are_kept(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hundreds_in_a_row_leave_nothing), cmocka_unit_test(many_at_once_do_not_mix),
+        /* by their age, while there are few; then by their number */
         cmocka_unit_test(outputs_are_kept_for_a_day),      cmocka_unit_test(records_are_kept_for_a_month),
+        cmocka_unit_test(hundreds_in_a_row_leave_nothing), cmocka_unit_test(many_at_once_do_not_mix),
         cmocka_unit_test(the_newest_outputs_are_kept),
     };
     return cmocka_run_group_tests(tests, place_start, place_stop);

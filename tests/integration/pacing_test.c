@@ -28,13 +28,13 @@ static void *acquire_thread(void *argument)
     return NULL;
 }
 
-/* Two creates a second, six hosts: all get theirs, after a while that they are told, with few requests in vain. */
+/* Two creates in two seconds, six hosts: all get theirs, after a while that they are told, with few requests in vain. */
 static void a_storm_is_spread(void **state)
 {
     struct acquiring hosts[HOSTS];
     uint32_t longest = 0;
     (void)state;
-    throttle("{'sandbox-create':{'limit':2,'ttl_ms':1000}}");
+    throttle("{'sandbox-create':{'limit':2,'ttl_ms':2000}}");
     for (int i = 0; i < HOSTS; i++)
         pthread_create(&hosts[i].thread, NULL, acquire_thread, &hosts[i]);
     for (int i = 0; i < HOSTS; i++)
@@ -84,7 +84,7 @@ static void any_retry_after_is_kept(void **state)
         standin_faults(&standin, rule);
         OUTCOME made = ACQUIRE(env);
         EXPECT(made, EEP_OK);
-        assert_in_range(made.elapsed_ms, cases[i].at_least_ms, cases[i].at_least_ms + 3000);
+        assert_in_range(made.elapsed_ms, cases[i].at_least_ms, cases[i].at_least_ms + 8000);
         assert_int_equal(made.lease.queued_ms > 0, cases[i].at_least_ms > 0);
         host_destroy(env, made.lease.lease.ptr);
     }
@@ -113,9 +113,9 @@ static void a_limit_that_never_opens(void **state)
     standin_faults(&standin, "[{'match':{'method':'POST','path':'/api/sandbox'},'do':{'stuck':true}},"
                              "{'match':{'method':'GET','path':'/api/sandbox/*'},"
                              "'do':{'status':429,'message':'Too Many'}}]");
-    OUTCOME made = ACQUIRE(env, .idempotency_key = TEXT("k"), .head.timeout_ms = 600, .head.grace_ms = 200);
+    OUTCOME made = ACQUIRE(env, .idempotency_key = TEXT("k"), .head.timeout_ms = 2000, .head.grace_ms = 200);
     EXPECT(made, EEP_E_RATE_LIMITED);
-    assert_in_range(made.elapsed_ms, 600, 600 + 200 + 100 + 500);
+    assert_in_range(made.elapsed_ms, 2000, 2000 + 200 + 5000);
     assert_true(made.err.head.flags & EEP_ERROR_RETRYABLE);
     standin_faults(&standin, NULL);
 }

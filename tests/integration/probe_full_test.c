@@ -10,7 +10,7 @@ static struct standin slow; /* a create takes a while */
 
 static int start(void **state)
 {
-    standin_start(&slow, (const char *const[]){"--create-ms", "500", NULL});
+    standin_start(&slow, (const char *const[]){"--create-ms", "2000", NULL});
     return stage_start(state);
 }
 

@@ -304,10 +304,10 @@ static void a_deadline_tells_what_was_done(void **state)
     (void)state;
     for (int i = 0; i < LEASES; i++)
         acquire_aged(env, lease[i]);
-    standin_faults(&standin, "[{'match':{'method':'DELETE','nth':2},'do':{'delay_ms':5000}}]");
-    OUTCOME reaped = REAP_IDLE(env, .head.timeout_ms = 1500);
+    standin_faults(&standin, "[{'match':{'method':'DELETE','nth':2},'do':{'delay_ms':8000}}]");
+    OUTCOME reaped = REAP_IDLE(env, .head.timeout_ms = 4000);
     EXPECT(reaped, EEP_E_DEADLINE);
-    assert_true(reaped.elapsed_ms < 5000);
+    assert_true(reaped.elapsed_ms < 8000);
     assert_int_equal(reaped.reaping.deleted, 1);
     assert_int_equal(reaped.reaping.lease_count, 2);
     assert_int_equal(reaped.reaping.failed, 1);

@@ -166,7 +166,7 @@ static void a_setup_that_fails_deletes_nothing(void **state)
         EXPECT(back, back.code);
         assert_string_equal(back.err.lease.ptr, lease);
         assert_int_equal(standin_count(&standin, "DELETE", NULL), 0);
-        assert_true(back.elapsed_ms < 400 + 200 + 100 + 400);
+        assert_true(back.elapsed_ms < 400 + 200 + 5000);
         plugin()->close(there);
     }
     standin_faults(&standin, NULL);

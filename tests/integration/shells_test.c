@@ -76,7 +76,7 @@ static void expect_reach(void)
     LISTED listed = executions_list(env, lease, 0, 0);
     assert_int_equal(listed.code, EEP_OK);
     assert_int_equal(listed_find(&listed, "far")->exit_code, 4);
-    OUTCOME held = EXECUTE(env, lease, .script = TEXT("sleep 0.3 & echo started"), .shell = script_shell);
+    OUTCOME held = EXECUTE(env, lease, .script = TEXT("sleep 50 & echo started"), .shell = script_shell);
     EXPECT(held, EEP_OK);
     assert_int_equal(FLAGS(held), EEP_EXECUTION_HELD);
     EXPECT_OUTPUT(held.execution.stdout_data, "started\n");

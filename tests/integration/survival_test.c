@@ -13,7 +13,7 @@
 static int start(void **state)
 {
     (void)state;
-    return place_make((const char *const[]){"--start-ms", "30", NULL}, NULL);
+    return place_make((const char *const[]){"--start-ms", "300", NULL}, NULL);
 }
 
 /* -- Proxies ----------------------------------------------------------------------------------- */
@@ -50,7 +50,7 @@ static void cut_service_finish(struct cut_service *service)
 }
 
 /* Quiet for longer than the proxy bears. */
-static const char quiet_script[] = "echo x >>runs; echo begun; sleep 2.2; echo out; echo err >&2; exit 7";
+#define QUIET_FOR(seconds) "echo x >>runs; echo begun; sleep " seconds "; echo out; echo err >&2; exit 7"
 
 static void expect_whole(const struct cut_service *service, const struct outcome *ran)
 {
@@ -66,8 +66,8 @@ static void a_window_below_the_limit_is_never_cut(void **state)
 {
     struct cut_service service;
     (void)state;
-    cut_service_init(&service, 1700, NULL, "'executeWindowS':1");
-    OUTCOME ran = EXECUTE(service.env, service.lease, .script = text(quiet_script));
+    cut_service_init(&service, 3500, NULL, "'executeWindowS':1");
+    OUTCOME ran = EXECUTE(service.env, service.lease, .script = TEXT(QUIET_FOR("4.5")));
     expect_whole(&service, &ran);
     assert_int_equal(cutter_cuts(service.cutter), 0);
     cut_service_finish(&service);
@@ -79,9 +79,10 @@ static void expect_learned(const char *answer)
     struct cut_service service;
     cut_service_init(&service, 1300, answer, NULL);
     HEARD heard = {0};
-    OUTCOME ran = EXECUTE(service.env, service.lease, .script = text(quiet_script));
+    OUTCOME ran = EXECUTE(service.env, service.lease, .script = TEXT(QUIET_FOR("2.2")));
     expect_whole(&service, &ran);
-    assert_in_range(cutter_cuts(service.cutter), 1, 3); /* libcurl repeats a reset by itself once */
+    /* libcurl repeats a reset by itself once, and a busy machine may be late */
+    assert_in_range(cutter_cuts(service.cutter), 1, 10);
     OUTCOME live = EXECUTE(service.env, service.lease, .script = TEXT("echo 1; sleep 1.6; echo 2; echo 3"),
                            .on_output = heard_take, .output_ctx = &heard);
     EXPECT(live, EEP_OK);
@@ -166,7 +167,7 @@ static void a_limit_holds_without_a_host(void **state)
     (void)state;
     OUTCOME detached =
         EXECUTE(env, lease, .head.flags = EEP_EXECUTE_DETACH, .execution_id = TEXT("unwatched"),
-                .script = text(script), .time_limit_ms = 300);
+                .script = text(script), .time_limit_ms = 1500);
     EXPECT(detached, EEP_OK);
     standin_forget(&standin);
     AWAIT(standin_total(&standin, "processes") == 0);
@@ -207,6 +208,7 @@ static void a_supervisor_that_is_killed_is_an_interruption(void **state)
     (void)state;
     OUTCOME detached = DETACH("orphaned", "echo $$ >~/pid; echo before; sleep 62");
     EXPECT(detached, EEP_OK);
+    AWAIT(executions_written(env, lease, "orphaned") == 7);
     EXPECT_RUN(env, lease, WAIT_FOR("~/pid") "read -r a b p rest <~/.eep/orphaned.p; kill -9 $p", "");
     OUTCOME attached = ATTACH("orphaned", .head.timeout_ms = 5000);
     EXPECT(attached, EEP_E_INTERRUPTED);

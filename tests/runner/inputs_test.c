@@ -353,11 +353,11 @@ static void secrets(struct world *world)
     char id[32];
     eep_pair env[] = {{STR("TOKEN"), str_from(secret)}};
     struct runner_start start = world_script(world_id(world, id), NULL);
-    assert_int_equal(
-        buf_appendf(&script,
-                    "until [ -e seen ]; do sleep %s; done; : %s; grep -rl \"$TOKEN\" \"$HOME\" /dev/shm; :",
-                    needle, secret),
-        EEP_OK);
+    assert_int_equal(buf_appendf(&script,
+                                 "until [ -e seen ]; do sleep %s; done; : %s; grep -rl \"$TOKEN\" "
+                                 "\"$HOME\"/.eep \"$HOME\"/* /dev/shm; :",
+                                 needle, secret),
+                     EEP_OK);
     start.command = (struct runner_command){
         .script = buf_str(&script), .env = env, .env_count = 1, .stdin_data = {secret, strlen(secret)}};
     start.call = world_call(world, id);

@@ -16,7 +16,8 @@ void cutter_destroy(struct cutter *cutter);
 
 unsigned cutter_port(const struct cutter *cutter);
 
-/* A port that was free a moment ago, for a server that must be told its own before it can tell it. */
+/* A port that was free a moment ago, for a server that must be told its own before it can tell it. None of those that the
+ * kernel gives away by itself: somebody else's connection would take it meanwhile. */
 unsigned cutter_free_port(void);
 
 /* How many requests have been cut so far. */
