@@ -42,11 +42,12 @@ void which_runner_choose(const struct access *access, bool starts, struct runner
     if (absent) call->program = access->facts->arch;
 }
 
-static int remember(struct access *access, eep_str runner, struct err *err)
+static int remember(struct access *access, eep_str runner, eep_str cpu, struct err *err)
 {
     struct facts known = facts_strings(access->facts);
     struct facts *fresh = NULL;
     known.runner = runner;
+    if (!str_empty(cpu)) known.arch = cpu;
     TRY(facts_put(&access->op->env->cache, &known, &fresh, err));
     facts_release(&access->facts);
     access->facts = fresh;
@@ -57,7 +58,14 @@ static int forget_native(struct access *access, struct err *err)
 {
     op_log(access->op, EEP_LOG_INFO, "lease %.*s: the native runner is not there or does not run; sh goes on",
            (int)access->lease.len, access->lease.ptr);
-    return remember(access, STR(USES_SH), err);
+    return remember(access, STR(USES_SH), (eep_str){NULL, 0}, err);
+}
+
+static int learn(struct access *access, const struct runner_answer *answer, struct err *err)
+{
+    eep_str cpu = str_from(answer->cpu);
+    bool can_have = !str_empty(cpu) && native_program(cpu);
+    return remember(access, answer->native ? STR(IS_THERE) : can_have ? STR(IS_NOT) : STR(USES_SH), cpu, err);
 }
 
 int which_runner_judge(struct access *access, const struct runner_call *call, int64_t exit_code,
@@ -78,7 +86,7 @@ int which_runner_judge(struct access *access, const struct runner_call *call, in
     }
     bool learned = call->use == RUNNER_EITHER || !str_absent(call->program);
     if (!learned || !native_name()) return status;
-    return remember(access, answer->native ? STR(IS_THERE) : STR(USES_SH), err);
+    return learn(access, answer, err);
 }
 
 eep_str which_runner_of(const struct eep_env *env, const struct runner_prepared *prepared)

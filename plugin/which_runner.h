@@ -2,7 +2,8 @@
  *
  * The native one where it is known to work. Prepare tells whether the sandbox has it; the first start in one that has not
  * brings it along (not prepare: that request would not fit into a fresh connection's first round trip any more). Who has
- * not prepared the lease (an execution by its id, in a new process) sends text for both, and learns from the answer.
+ * not prepared the lease (an execution by its id, in a new process) sends text for both, and learns from the answer: also
+ * for which CPU the program is missing, which the next start then brings along.
  * Where the program has gone meanwhile or does not run, sh takes over: both read what the other wrote. The key `runner` of
  * the configuration can insist on one. */
 #ifndef PLUGIN_WHICH_RUNNER_H

@@ -140,9 +140,13 @@ static int get_digest(struct frame *frame, struct runner_answer *answer, struct 
     return EEP_OK;
 }
 
-/* Only the native runner says who it is. */
+/* Only the native runner says who it is, only sh that there is none. */
 static int get_runner(struct frame *frame, struct runner_answer *answer, struct err *err)
 {
+    eep_str cpu = frame_get(frame, "cpu");
+    if (!str_empty(cpu) && (!str_is_word(cpu) || cpu.len >= sizeof answer->cpu))
+        return frame_error(err, "a CPU that cannot be");
+    str_copy(answer->cpu, sizeof answer->cpu, cpu);
     eep_str by = frame_get(frame, "by");
     answer->native = str_is(by, "native");
     return answer->native || str_absent(by) ? EEP_OK : frame_error(err, "an unknown runner");

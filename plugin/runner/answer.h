@@ -50,6 +50,7 @@ struct runner_answer {
     enum runner_state state;
     bool attached; /* the id had been started before this request */
     bool native;   /* the native runner has answered (not told with RUNNER_REFUSED) */
+    char cpu[32];  /* the one that a native runner, which is not there, would have to be for; "" = not told */
 
     /* RUNNER_REFUSED */
     enum runner_refusal refusal;

@@ -150,7 +150,7 @@ e_stream() {
     fi
 }
 
-# The answer: one line for the state, one for the folder, the streams, and a last line that proves completeness.
+# The answer (the request may have set e_native, the native runner's name): one line for the state, one for the folder, the streams, and a last line that proves completeness.
 e_answer() {
     e_keys= e_h=0
     case $e_st in
@@ -167,6 +167,7 @@ e_answer() {
     *) e_to=0 e_te=0 ;;
     esac
     [ $e_st = none ] || e_keys="$e_keys digest=$e_d t0=${e_t0:-0}"
+    [ -z "$e_native" ] || [ -e "$e_dir/$e_native" ] || e_keys="$e_keys cpu=$(uname -m)"
     echo "EEP1 $e_no $e_st o=$((e_to)) e=$((e_te)) att=${e_att:-0}$e_keys ."
     echo "dir $e_dir"
     case $e_st in

@@ -70,6 +70,8 @@ static int head(struct buf *out, const struct runner_call *call)
     TRY(buf_append_cstr(out, "[ \"$ZSH_VERSION$BASH_VERSION\" ]&&exec sh\nexec 2>/dev/null\n"));
     TRY(assign(out, "e_no", call->nonce));
     TRY(assign(out, "e_id", call->id));
+    /* Who did not know whether it is there shall know it then. */
+    if (call->use == RUNNER_EITHER && native_name()) TRY(assign(out, "e_native", str_from(native_name())));
     return assign(out, "e_dir", call->dir);
 }
 

@@ -76,6 +76,27 @@ static void test_is_found(void **state)
     plugin()->close(env);
 }
 
+/* Who only executes by the lease's id learns from the first answer that the program is not there, and for which CPU it would
+ * be; the second command brings it along. */
+static void test_comes_by_id(void **state)
+{
+    static const char *const by[] = {"sh\n", "native\n", "native\n"};
+    (void)state;
+    if (!has_native()) return;
+    eep_env *sh = OPEN("sh");
+    eep_env *other = OPEN("auto");
+    host_acquire(sh, lease);
+    for (unsigned i = 0; i < 3; i++) {
+        standin_forget(&standin);
+        OUTCOME ran = EXECUTE(other, lease, .script = TEXT(WHO));
+        expect_requests(&ran, i == 0 ? 2 : 1);
+        EXPECT_BYTES(ran.execution.stdout_data, by[i], strlen(by[i]));
+    }
+    plugin()->close(other);
+    host_destroy(sh, lease);
+    plugin()->close(sh);
+}
+
 /* Somebody cleans the home: the next command runs in sh after all, and after a resume the first one puts the program back. */
 static void test_goes_away(void **state)
 {
@@ -163,10 +184,8 @@ static void test_insists(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_is_found),
-        cmocka_unit_test(test_goes_away),
-        cmocka_unit_test(test_mixed),
-        cmocka_unit_test(test_insists),
+        cmocka_unit_test(test_is_found), cmocka_unit_test(test_comes_by_id), cmocka_unit_test(test_goes_away),
+        cmocka_unit_test(test_mixed),    cmocka_unit_test(test_insists),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
