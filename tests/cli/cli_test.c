@@ -338,12 +338,15 @@ static void a_plugin_without_the_extension_says_so(void **state)
 static void progress_is_shown_for_what_takes_long(void **state)
 {
     (void)state;
-    assert_int_equal(EEP_RUN(&process, &fake, "acquire", "--set", "acquireDelayMs=600"), 0);
+    assert_int_equal(EEP_RUN(&process, &fake, "acquire", "--set", "acquireDelayMs=2000"), 0);
     eep_says(&process, PROCESS_STDERR, "eep: acquiring a sandbox ...\n");
-    assert_int_equal(EEP_RUN(&process, &fake, "acquire", "--set", "acquireDelayMs=600", "--quiet"), 0);
+    assert_int_equal(EEP_RUN(&process, &fake, "acquire", "--set", "acquireDelayMs=2000", "--quiet"), 0);
     assert_string_equal(process_text(&process, PROCESS_STDERR), "");
-    assert_int_equal(EEP_RUN(&process, &fake, "acquire"), 0);
-    assert_null(strstr(process_text(&process, PROCESS_STDERR), "acquiring"));
+    for (int tries = 0;; tries++) { /* what takes long for once is shown, too */
+        assert_int_equal(EEP_RUN(&process, &fake, "acquire"), 0);
+        if (!strstr(process_text(&process, PROCESS_STDERR), "acquiring")) break;
+        assert_true(tries < 20);
+    }
     assert_null(strchr(process_text(&process, PROCESS_STDERR), '\033'));
 }
 
