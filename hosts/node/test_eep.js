@@ -157,6 +157,16 @@ tests['a worker that failed leaves nobody waiting'] = async () => {
   await own.close();
 };
 
+tests['closing ends what is under way, and tells it'] = async () => {
+  const own = eep.load(PLUGIN).open({ apiUrl: standin.api, apiKey: KEY });
+  let closing;
+  const onOutput = () => (closing ??= Promise.all([own.close(), own.close()]));
+  const running = Array.from({ length: 20 }, () => own.execute(lease, 'echo on; sleep 60', { onOutput }));
+  for (const each of await Promise.allSettled(running)) assert.strictEqual(each.reason.codeName, 'SHUTDOWN');
+  await closing;
+  await own.close();
+};
+
 tests['an AbortSignal cancels'] = async () => {
   const abort = new AbortController();
   const running = env.execute(lease, 'echo on; sleep 60', { onOutput: () => abort.abort(), signal: abort.signal });

@@ -390,6 +390,7 @@ class Awaited(unittest.IsolatedAsyncioTestCase):
             with self.assertRaises(eep.Error) as caught:
                 await running
             self.assertEqual(caught.exception.name, "SHUTDOWN")
+            await self.env.__aexit__(None, None, None)  # once more is nothing
             other.release(self.lease, eep.DESTROY)
         self.env, self.lease = await eep.aio.open(plugin, config).__aenter__(), None
 

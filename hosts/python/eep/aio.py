@@ -8,8 +8,8 @@
         await env.release(lease, eep.DESTROY)
 
 Calls are submitted to "eep.async/1", whose descriptor the event loop watches. A task that is cancelled waits until the plugin
-has undone what it did (the grace), then ends. on_output is called by the event loop. An environment belongs to the loop that
-was running when it was opened.
+has undone what it did (the grace), then ends; a lease that it acquired all the same is destroyed, unless its key or its labels
+find it again. on_output is called by the event loop. An environment belongs to the loop that was running when it was opened.
 """
 import asyncio
 import ctypes
@@ -57,6 +57,8 @@ class AsyncEnv(Calls):
 
     async def __aexit__(self, *_):
         """Ends what is under way with SHUTDOWN, and waits for that. Leases are not touched."""
+        if self.env.pointer is None:
+            return  # the number of the descriptor may be another's by now
         self.table.shutdown(self.env.pointer)
         try:
             await self._await_operations()
