@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 import unittest
+import unittest.mock
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "../../tests/support")]
@@ -121,6 +122,10 @@ class Interrupts(unittest.TestCase):
     def test_a_value_is_handed_on(self):
         self.assertEqual(self.interrupted(KeyboardInterrupt, lambda: "value"), ["value"])
         self.assertEqual(self.interrupted(SystemExit, lambda: "value"), ["value"])
+
+    def test_without_a_thread_the_call_is_made_all_the_same(self):
+        with unittest.mock.patch.object(threading.Thread, "start", side_effect=RuntimeError("can't start new thread")):
+            self.assertEqual(eep._interruptible(None, lambda: "value", None), "value")
 
     def test_an_error_is_none(self):
         def fail():

@@ -224,10 +224,20 @@ class Env(Calls):
                 self.release(lease, DESTROY)
 
         try:
-            return _interruptible(cancel, work, unwanted)
-        finally:
-            if output.raised:
-                raise output.raised
+            done = _interruptible(cancel, work, unwanted)
+        except Error:
+            if not output.raised:
+                raise
+        if output.raised:  # also when the command ended well before it could be stopped
+            raise output.raised
+        return done
+
+
+def _start_or_run(run):
+    try:
+        threading.Thread(target=run, name="eep-call").start()
+    except RuntimeError:  # there may be no more threads, or the interpreter is ending: then nothing interrupts it
+        run()
 
 
 def _interruptible(cancel, work, unwanted):
@@ -252,7 +262,7 @@ def _interruptible(cancel, work, unwanted):
     while not over.is_set():
         try:
             if not begun:
-                threading.Thread(target=run, name="eep-call").start()
+                _start_or_run(run)
             begun = True
             over.wait()
         except BaseException as raised:

@@ -87,15 +87,18 @@ class AsyncEnv(Calls):
         op = self._submit(name, filled, result, on_output)
         self.operations[op] = operation
         try:
-            return await asyncio.shield(operation.done)
+            done = await asyncio.shield(operation.done)
         except asyncio.CancelledError:
             await self._undo(op, operation)
             if not operation.done.exception():
                 await self._give_back(lost_lease(name, head, fields, operation.done.result()))
             raise
-        finally:
-            if operation.raised:  # also when the command ended well before it could be stopped
-                raise operation.raised
+        except Error:
+            if not operation.raised:
+                raise
+        if operation.raised:  # also when the command ended well before it could be stopped
+            raise operation.raised
+        return done
 
     def _submit(self, name, filled, result, on_output):
         op = ctypes.c_uint64()
