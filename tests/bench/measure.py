@@ -215,6 +215,16 @@ def noticing(fleet_of, variants, delays_ms, rounds, where):
 
 # -- One machine, many operations ----------------------------------------------------------------------------------------
 
+def settled(driver, threads):
+    """Its state, once there are no more threads than that: who has been joined may still be seen for a moment."""
+    limit = time.monotonic() + 10
+    while True:
+        state = driver.ask("state")
+        if state["threads"] <= threads or time.monotonic() > limit:
+            return state
+        time.sleep(0.01)
+
+
 def load(fleet, variant, server, count, inflight, verb="load"):
     driver = fleet.drivers[variant.name]
     driver.ask(verb, "bench", 1, 1)
@@ -225,7 +235,7 @@ def load(fleet, variant, server, count, inflight, verb="load"):
     server.stats(reset=True)
     answer = driver.ask(verb, "bench", count, inflight, seconds=300)
     stats = server.stats()
-    after = driver.ask("state")
+    after = settled(driver, before["threads"])
     if stats["commands"] != count:
         raise Failed(f"{variant.name}: {count} executes were asked for, the server saw {stats['commands']} commands")
     return {"variant": variant.name, "verb": verb, "inflight": inflight, "before": before, "after": after, "server": stats,

@@ -85,7 +85,7 @@ class Growth(unittest.TestCase):
         before, after = row["before"], row["after"]
         self.assertEqual(row["failed"], 0)
         self.assertGreater(row["server"]["openMax"], IN_FLIGHT // 2)  # on a busy machine some threads may be late
-        self.assertEqual(after["threads"], before["threads"])
+        self.assertLessEqual(after["threads"], before["threads"])
         self.assertLessEqual(after["sockets"], IN_FLIGHT + 8)
         self.assertLessEqual(after["descriptors"] - after["sockets"], before["descriptors"] - before["sockets"])
         self.assertLess(after["rssKb"] - before["rssKb"], MANY_KB, (before, after))
