@@ -5,14 +5,10 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/asan_interface.h>
-#include <sanitizer/common_interface_defs.h>
-#include <sanitizer/lsan_interface.h>
-#define STACK_SIZE ((size_t)1 << 20) /* its frames are larger */
-#elif defined(__SANITIZE_THREAD__)
-#include <sanitizer/tsan_interface.h>
-#define STACK_SIZE ((size_t)1 << 20)
+#include "base/fibre_shadow.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define STACK_SIZE ((size_t)1 << 20) /* their frames are larger */
 #else
 #define STACK_SIZE ((size_t)128 << 10)
 #endif
@@ -31,153 +27,34 @@ struct fibre {
     void (*main)(void *argument);
     void *argument;
     bool returned;
-
-    /* The sanitizers'. */
-    void *shadow;
-    void *resumer_shadow;
-    const void *resumer_stack;
-    size_t resumer_size;
+    struct fibre_shadow shadow;
 };
 
 /* -- Switching --------------------------------------------------------------------------------- */
 
-#if defined(__SANITIZE_ADDRESS__)
-
-static void leave_resumer(struct fibre *fibre)
-{
-    __sanitizer_start_switch_fiber(&fibre->resumer_shadow, fibre->stack, STACK_SIZE);
-}
-
-static void enter_resumer(struct fibre *fibre)
-{
-    __sanitizer_finish_switch_fiber(fibre->resumer_shadow, NULL, NULL);
-}
-
-static void leave_fibre(struct fibre *fibre)
-{
-    __sanitizer_start_switch_fiber(fibre->returned ? NULL : &fibre->shadow, fibre->resumer_stack,
-                                   fibre->resumer_size);
-}
-
-static void enter_fibre(struct fibre *fibre)
-{
-    __sanitizer_finish_switch_fiber(fibre->shadow, &fibre->resumer_stack, &fibre->resumer_size);
-}
-
-static void forget_frames(struct fibre *fibre)
-{
-    __asan_unpoison_memory_region(fibre->stack, STACK_SIZE);
-}
-
-/* What is pointed to from there is no leak. */
-static void announce_stack(struct fibre *fibre)
-{
-    __lsan_register_root_region(fibre->stack, STACK_SIZE);
-}
-
-static void withdraw_stack(struct fibre *fibre)
-{
-    forget_frames(fibre);
-    __lsan_unregister_root_region(fibre->stack, STACK_SIZE);
-}
-
-#elif defined(__SANITIZE_THREAD__)
-
-static void leave_resumer(struct fibre *fibre)
-{
-    fibre->resumer_shadow = __tsan_get_current_fiber();
-    __tsan_switch_to_fiber(fibre->shadow, 0);
-}
-
-static void enter_resumer(struct fibre *fibre)
-{
-    (void)fibre;
-}
-
-static void leave_fibre(struct fibre *fibre)
-{
-    __tsan_switch_to_fiber(fibre->resumer_shadow, 0);
-}
-
-static void enter_fibre(struct fibre *fibre)
-{
-    (void)fibre;
-}
-
-static void forget_frames(struct fibre *fibre)
-{
-    if (fibre->shadow) __tsan_destroy_fiber(fibre->shadow);
-    fibre->shadow = NULL;
-}
-
-static void announce_stack(struct fibre *fibre)
-{
-    (void)fibre;
-}
-
-static void withdraw_stack(struct fibre *fibre)
-{
-    forget_frames(fibre);
-}
-
-#else
-
-static void leave_resumer(struct fibre *fibre)
-{
-    (void)fibre;
-}
-static void enter_resumer(struct fibre *fibre)
-{
-    (void)fibre;
-}
-static void leave_fibre(struct fibre *fibre)
-{
-    (void)fibre;
-}
-static void enter_fibre(struct fibre *fibre)
-{
-    (void)fibre;
-}
-static void forget_frames(struct fibre *fibre)
-{
-    (void)fibre;
-}
-
-static void announce_stack(struct fibre *fibre)
-{
-    (void)fibre;
-}
-
-static void withdraw_stack(struct fibre *fibre)
-{
-    (void)fibre;
-}
-
-#endif
-
 bool fibre_resume(struct fibre *fibre)
 {
-    leave_resumer(fibre);
+    shadow_leave_resumer(&fibre->shadow);
     swapcontext(&fibre->resumer, &fibre->context);
-    enter_resumer(fibre);
+    shadow_enter_resumer(&fibre->shadow);
     return fibre->returned;
 }
 
 void fibre_suspend(struct fibre *fibre)
 {
-    leave_fibre(fibre);
+    shadow_leave_fibre(&fibre->shadow, false);
     swapcontext(&fibre->context, &fibre->resumer);
-    enter_fibre(fibre);
+    shadow_enter_fibre(&fibre->shadow);
 }
 
 /* makecontext passes ints, so the pointer comes in halves. */
 static void run(unsigned high, unsigned low)
 {
     struct fibre *fibre = (struct fibre *)(((uintptr_t)high << 32) | low);
-    enter_fibre(fibre);
+    shadow_enter_fibre(&fibre->shadow);
     fibre->main(fibre->argument);
     fibre->returned = true;
-    leave_fibre(fibre);
+    shadow_leave_fibre(&fibre->shadow, true);
     setcontext(&fibre->resumer);
 }
 
@@ -195,7 +72,7 @@ static char *map_stack(void)
 
 static void free_fibre(struct fibre *fibre)
 {
-    withdraw_stack(fibre);
+    shadow_withdraw(&fibre->shadow);
     munmap(fibre->stack - GUARD_SIZE, GUARD_SIZE + STACK_SIZE);
     free(fibre);
 }
@@ -208,7 +85,7 @@ static struct fibre *make_fibre(void)
         free(fibre);
         return NULL;
     }
-    announce_stack(fibre);
+    shadow_announce(&fibre->shadow, fibre->stack, STACK_SIZE);
     return fibre;
 }
 
@@ -218,16 +95,13 @@ static struct fibre *take_fibre(struct fibre_pool *pool)
     if (!fibre) return make_fibre();
     pool->first = fibre->next;
     pool->count--;
-    forget_frames(fibre);
-    *fibre = (struct fibre){.stack = fibre->stack};
+    *fibre = (struct fibre){.stack = fibre->stack, .shadow = fibre->shadow};
     return fibre;
 }
 
 static void prepare(struct fibre *fibre)
 {
-#if defined(__SANITIZE_THREAD__)
-    fibre->shadow = __tsan_create_fiber(0);
-#endif
+    shadow_begin(&fibre->shadow);
     getcontext(&fibre->context);
     fibre->context.uc_stack.ss_sp = fibre->stack;
     fibre->context.uc_stack.ss_size = STACK_SIZE;
