@@ -201,10 +201,28 @@ static void stdin_exact(struct world *world)
     echo_stdin(world, data, 65536);
 }
 
+/* What it left in the background reads the rest of the input after its end. */
+static void stdin_left(struct world *world)
+{
+    struct runner_answer answer;
+    struct stat info = {0};
+    static char data[300000];
+    struct runner_command command = {
+        .script = STR("exec 3<&0; (sleep 0.2; cat >copy; echo x >copied) <&3 3<&- >/dev/null 2>&1 & exit 3"),
+        .stdin_data = {data, sizeof data}};
+    run_command(world, command, &answer);
+    assert_int_equal(answer.exit_code, 3);
+    runner_answer_finish(&answer);
+    world_await_file(world_path(world, "copied"));
+    assert_int_equal(stat(world_path(world, "copy"), &info), 0);
+    assert_int_equal(info.st_size, sizeof data);
+}
+
 static void test_stdin(void **state)
 {
     (void)state;
     for_each_shell(stdin_exact);
+    for_shell("dash", stdin_left);
 }
 
 /* -- Working directory, shell, login ---------------------------------------------------------------------------- */

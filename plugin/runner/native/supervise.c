@@ -25,7 +25,7 @@ struct supervisor {
     uint64_t marker_at; /* where its next line goes */
     struct stream out;
     struct stream err;
-    int input; /* -1 = all of it has been written */
+    int input; /* -1 = all of it has been written; what the command leaves behind may read it, too */
     size_t input_at;
     int command; /* 0 = it has ended */
     int status;
@@ -363,8 +363,6 @@ static void run(struct supervisor *self)
         if (left <= 0) reach_limit(self, 'l');
         attend(self, self->limit_reached ? -1 : left > 0 ? left : 0);
     }
-    close_fd(self->input);
-    self->input = -1;
 }
 
 static bool is_held(const struct supervisor *self)
