@@ -162,9 +162,9 @@ static void note_outcome(struct realizing *realizing, uint32_t i, enum runner_pl
     realizing->result->failed++;
 }
 
-static int place(struct realizing *realizing, enum runner_placed *placed, struct err *err)
+/* The first `count` sources; what is left in the staging folder goes with it. */
+static int place(struct realizing *realizing, uint32_t count, enum runner_placed *placed, struct err *err)
 {
-    uint32_t count = realizing->request->source_count;
     CLEANUP(buf_finish) struct buf text = BUF_INIT(64u << 20);
     CLEANUP(toolbox_execution_finish) struct toolbox_execution run = {.output = BUF_INIT(65536 + 64 * count)};
     char nonce[RUNNER_NONCE_LEN + 1];
@@ -184,7 +184,7 @@ static int upload_and_place(struct realizing *realizing, enum runner_placed *pla
 {
     if (realizing->file_count > 0)
         TRY(access_upload(&realizing->access, realizing->files, realizing->file_count, err));
-    return place(realizing, placed, err);
+    return place(realizing, realizing->request->source_count, placed, err);
 }
 
 static bool all_staged(const struct realizing *realizing, const enum runner_placed *placed)
@@ -215,6 +215,23 @@ static int put_sources(struct realizing *realizing, struct err *err)
     return EEP_OK;
 }
 
+/* What was uploaded and has no place would fill the disk, one attempt after the other. */
+static void remove_staged(struct realizing *realizing)
+{
+    struct err ignored = ERR_INIT;
+    op_begin_grace(realizing->access.op);
+    realizing->access.at_rest = EEP_E_CONFLICT; /* not worth a start */
+    (void)!place(realizing, 0, NULL, &ignored);
+}
+
+static int put_or_remove(struct realizing *realizing, struct err *err)
+{
+    int status = put_sources(realizing, err);
+    bool left = realizing->file_count > 0 && status != EEP_E_LEASE_LOST && status != EEP_E_NO_MEMORY;
+    if (status != EEP_OK && left) remove_staged(realizing);
+    return status;
+}
+
 /* -- The call ---------------------------------------------------------------------------------- */
 
 static void realizing_finish(struct realizing *realizing)
@@ -242,7 +259,7 @@ static int realize(struct realizing *realizing, struct op *op, struct err *err)
     eep_workspace *result = realizing->result;
     TRY(access_init(&realizing->access, op, request->lease, err));
     TRY(find_root(realizing, err));
-    if (request->source_count > 0) TRY(put_sources(realizing, err));
+    if (request->source_count > 0) TRY(put_or_remove(realizing, err));
     if (arena_str(&result->head.arena, buf_str(&realizing->root), &result->root) != EEP_OK)
         return err_no_memory(err);
     if (realizing->access.started) result->head.flags |= EEP_WORKSPACE_STARTED;

@@ -31,6 +31,13 @@ e_older() {
     done
     # Other versions of the native runner.
     [ -z "$e_native" ] || rm -f $(find . -name 'runner-*' ! -name "$e_native" -mmin +43200)
+    # What uploads have left that nobody could clear up after.
+    [ -z "$e_root" ] || (
+        cd "$e_root" || exit
+        for e_f in .eep-staging-*; do
+            [ -d "$e_f" ] && [ "$(find "$e_f" -prune -mmin +1440)" ] && rm -rf "$e_f"
+        done
+    )
     # Inputs of requests that were cut before their supervisor ran.
     rm -f $(e_older 60 '*.[0-9]*' | grep -v '\.k\.')
 ) </dev/null >/dev/null &

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "host.h"
+#include "executions.h"
 
 static struct standin standin;
 static eep_env *env;
@@ -318,6 +318,19 @@ static void lost_answers_lose_no_file(void **state)
     }
 }
 
+/* What was uploaded and could not be placed in time does not stay. */
+static void nothing_stays_of_what_failed(void **state)
+{
+    (void)state;
+    standin_faults(&standin,
+                   "[{'match':{'path':'/process/execute','nth':2,'count':1},'do':{'delay_ms':20000}}]");
+    OUTCOME realized =
+        REALIZE(env, lease, SOURCES(FILE_OF(TEXT("late"), BYTES("1"))), .head.timeout_ms = 1500);
+    standin_faults(&standin, NULL);
+    EXPECT(realized, EEP_E_DEADLINE);
+    EXPECT_RUN(env, lease, "ls -A | grep staging; ls late 2>/dev/null; echo looked", "looked\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -336,6 +349,7 @@ int main(void)
         cmocka_unit_test(bad_sources_are_refused_before_anything_is_sent),
         cmocka_unit_test(a_stopped_lease_is_started),
         cmocka_unit_test(lost_answers_lose_no_file),
+        cmocka_unit_test(nothing_stays_of_what_failed),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

@@ -246,6 +246,30 @@ static void test_prepare(void **state)
     for_each_shell(preparing);
 }
 
+/* Staging folders that an upload may still fill stay; those of yesterday's are nobody's any more. */
+static void abandoned_uploads(struct world *world)
+{
+    struct runner_prepared prepared;
+    struct err err = ERR_INIT;
+    char command[500];
+    snprintf(command, sizeof command,
+             "cd %s && mkdir -p 'a b/.eep-staging-old/0' 'a b/.eep-staging-new' && "
+             "touch -d '2 days ago' 'a b/.eep-staging-old'",
+             world->home);
+    assert_int_equal(system(command), 0);
+    assert_int_equal(prepare(world, STR("a b"), NULL, false, &prepared, &err), EEP_OK);
+    for (int64_t end = clock_now_ms() + 5000; access(world_path(world, "a b/.eep-staging-old"), F_OK) == 0;)
+        assert_true(clock_now_ms() < end);
+    assert_int_equal(access(world_path(world, "a b/.eep-staging-new"), F_OK), 0);
+}
+
+static void test_abandoned_uploads(void **state)
+{
+    (void)state;
+    for_shell("dash", abandoned_uploads);
+    for_shell("busybox ash", abandoned_uploads);
+}
+
 /* -- Place ------------------------------------------------------------------------------------------------------ */
 
 static void placing(struct world *world)
@@ -509,7 +533,7 @@ int main(void)
         cmocka_unit_test(test_prepare),     cmocka_unit_test(test_place),
         cmocka_unit_test(test_drop),        cmocka_unit_test(test_retention),
         cmocka_unit_test(test_list),        cmocka_unit_test(test_cheap_retention),
-        cmocka_unit_test(test_list_broken),
+        cmocka_unit_test(test_list_broken), cmocka_unit_test(test_abandoned_uploads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
