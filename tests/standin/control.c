@@ -211,14 +211,23 @@ static void reach(struct registry *registry, struct sandbox *sandbox, enum sandb
     sandbox->after = state;
     registry_changed(registry, sandbox);
     registry_wake(registry);
-    registry_wait(registry, sandbox, clock_ms() + WISH_MS);
+    registry_wait_for_this(registry, sandbox, clock_ms() + WISH_MS);
+}
+
+/* [lock] What the keeper has in hand comes to its end, which may be the sandbox's. */
+static void await_keeper(struct registry *registry, struct sandbox *sandbox)
+{
+    int64_t deadline = clock_ms() + WISH_MS;
+    while ((sandbox->step == STEP_HELLO || sandbox->step == STEP_EXIT) && clock_ms() < deadline &&
+           !registry->closing)
+        registry_wait_for_this(registry, sandbox, deadline);
 }
 
 /* [lock] As if something outside had done it: its processes end, then it is in that state. */
 static void fulfil(struct registry *registry, struct sandbox *sandbox, const struct wish *wish)
 {
-    if (sandbox->step == STEP_HELLO || sandbox->step == STEP_EXIT) /* the keeper is at it */
-        registry_wait(registry, sandbox, clock_ms() + WISH_MS);
+    await_keeper(registry, sandbox);
+    if (sandbox->state == STATE_DESTROYED) return;                 /* by now nobody looks after it any more */
     if (wish->state == STATE_PAUSED || wish->then == STATE_PAUSED) /* no container can be */
         json_object_object_add(sandbox->fields, "sandboxClass", json_object_new_string("linux-vm"));
     if (wish->state != STATE_STARTED || sandbox->state != STATE_STARTED)

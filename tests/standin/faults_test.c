@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -305,6 +306,30 @@ static void every_state_can_be_forced(void **state)
     expect_status(&server, "GET", path, NULL, 404);
 }
 
+/* While its processes are being ended, too: the answer comes when it is gone, not when all patience is. */
+static void who_is_on_the_way_out_can_be_forced(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 12, PATIENCE_MS = 20000 };
+    char id[64], control[128], path[128];
+    faults("[{'match':{'method':'DELETE'},'do':{'transition_ms':1}}]");
+    for (int i = 0; i < ROUNDS; i++) {
+        make_sandbox(&server, "{}", id);
+        snprintf(control, sizeof control, "/_standin/sandboxes/%s", id);
+        snprintf(path, sizeof path, "/api/sandbox/%s", id);
+        expect_status(&server, "DELETE", path, NULL, 200);
+        usleep((useconds_t)(i % 4) * 1000);
+        long before = now_ms();
+        struct answer forced = call(&server, (struct call){.method = "PUT",
+                                                           .path = control,
+                                                           .body = i % 2 == 0 ? "{\"state\":\"destroyed\"}"
+                                                                              : "{\"state\":\"stopped\"}"});
+        assert_true(now_ms() - before < PATIENCE_MS);
+        assert_true(forced.status == 200 || forced.status == 404);
+        answer_finish(&forced);
+    }
+}
+
 static void last_activity(const char *path, char text[32])
 {
     struct answer seen = request("GET", path);
@@ -463,6 +488,7 @@ int main(void)
         cmocka_unit_test_teardown(answers_can_be_behind_the_times, no_faults),
         cmocka_unit_test_teardown(answers_can_be_late_by_the_clock, no_faults),
         cmocka_unit_test_teardown(every_state_can_be_forced, no_faults),
+        cmocka_unit_test_teardown(who_is_on_the_way_out_can_be_forced, no_faults),
         cmocka_unit_test_teardown(idleness_can_be_forced, no_faults),
         cmocka_unit_test_teardown(a_paused_sandbox_can_go_on, no_faults),
         cmocka_unit_test_teardown(creates_are_counted, no_faults),

@@ -160,6 +160,14 @@ void registry_wait(struct registry *registry, struct sandbox *held, int64_t dead
         if (pthread_cond_timedwait(&registry->changed, &registry->lock, &deadline) == ETIMEDOUT) return;
 }
 
+void registry_wait_for_this(struct registry *registry, struct sandbox *held, int64_t deadline_ms)
+{
+    struct timespec deadline = clock_deadline(deadline_ms);
+    unsigned this = held->transitions;
+    while (sandbox_in_transition(held) && held->transitions == this && !registry->closing)
+        if (pthread_cond_timedwait(&registry->changed, &registry->lock, &deadline) == ETIMEDOUT) return;
+}
+
 void registry_pause(struct registry *registry, int64_t deadline_ms)
 {
     struct timespec deadline = clock_deadline(deadline_ms);

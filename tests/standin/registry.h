@@ -58,6 +58,9 @@ void registry_changed(struct registry *registry, struct sandbox *sandbox);
 /* [lock] Until the sandbox is at rest, the deadline has passed, or the server is closing. */
 void registry_wait(struct registry *registry, struct sandbox *held, int64_t deadline_ms);
 
+/* [lock] As registry_wait, but another transition than the one it is in now ends this, too. */
+void registry_wait_for_this(struct registry *registry, struct sandbox *held, int64_t deadline_ms);
+
 /* Sleeps without polling; ends early when the server is closing. */
 void registry_pause(struct registry *registry, int64_t deadline_ms);
 

@@ -83,6 +83,7 @@ static void begin(struct sandbox *sandbox, enum sandbox_state shown, enum sandbo
     sandbox->state = shown;
     sandbox->after = after;
     sandbox->step = step;
+    sandbox->transitions++;
     sandbox->updated_ms = clock_wall_ms();
     sandbox->doomed = false;
     mem_free_text(&sandbox->shown_state);

@@ -65,7 +65,8 @@ struct sandbox {
     enum sandbox_state state;
     enum sandbox_state after;
     enum sandbox_step step;
-    int64_t due_ms; /* monotonic, for LAUNCH, HELLO (give up), KILL, EXIT (use force) and SETTLE */
+    unsigned transitions; /* begun so far */
+    int64_t due_ms;       /* monotonic, for LAUNCH, HELLO (give up), KILL, EXIT (use force) and SETTLE */
     struct agent_process agent;
     uid_t uid; /* its processes on this machine, when we are root */
     bool block_network;
