@@ -2,7 +2,9 @@
  * that is cancelled disturbs no other, and a front that dies or stops loses and doubles nothing. */
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -241,6 +243,61 @@ static void a_cancelled_one_disturbs_no_other(void **state)
     EXPECT_OUTPUT(((const eep_execution *)undisturbed.event.result)->stdout_data, "undisturbed\n");
 }
 
+/* -- A large one and short ones ---------------------------------------------------------------- */
+
+/* Who has to wait for all of it does not get to the second. */
+enum { BULK_BYTES = 250000000, SHORT = 20, SHORT_MIN = 4 };
+
+struct bulk {
+    pthread_t thread;
+    char lease[EEP_LEASE_MAX + 1];
+    atomic_size_t received;
+    atomic_bool enough;
+    int32_t code;
+};
+
+static int32_t take_bulk(void *ctx, uint32_t stream, const void *data, size_t len)
+{
+    struct bulk *bulk = ctx;
+    (void)stream, (void)data;
+    atomic_fetch_add(&bulk->received, len);
+    return atomic_load(&bulk->enough);
+}
+
+static void *bulk_main(void *argument)
+{
+    struct bulk *bulk = argument;
+    char script[64];
+    snprintf(script, sizeof script, "head -c %d /dev/zero", BULK_BYTES);
+    OUTCOME ran =
+        EXECUTE(env, bulk->lease, .script = text(script), .on_output = take_bulk, .output_ctx = bulk);
+    bulk->code = ran.code;
+    return NULL;
+}
+
+/* They share a connection: the streams take turns. */
+static void a_large_output_lets_short_commands_through(void **state)
+{
+    struct bulk bulk = {.code = EEP_OK};
+    int ran = 0;
+    (void)state;
+    NEED_FRONT();
+    host_acquire(env, bulk.lease);
+    EXPECT_RUN(env, lease, "true", "");
+    assert_int_equal(pthread_create(&bulk.thread, NULL, bulk_main, &bulk), 0);
+    AWAIT(atomic_load(&bulk.received) > 1 << 20);
+    while (ran < SHORT && atomic_load(&bulk.received) < BULK_BYTES) {
+        EXPECT_RUN(env, lease, "echo short", "short\n");
+        ran++;
+    }
+    size_t received = atomic_load(&bulk.received);
+    atomic_store(&bulk.enough, true);
+    pthread_join(bulk.thread, NULL);
+    print_message("  %d short commands while %zu MB arrived\n", ran, received >> 20);
+    assert_true(ran >= SHORT_MIN);
+    host_destroy(env, bulk.lease);
+}
+
 /* -- A front that fails ------------------------------------------------------------------------ */
 
 enum { RUNNING = 10 };
@@ -339,6 +396,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(many_share_few_connections),
         cmocka_unit_test(large_bodies_both_ways),
         cmocka_unit_test(a_cancelled_one_disturbs_no_other),
+        cmocka_unit_test(a_large_output_lets_short_commands_through),
         cmocka_unit_test(a_front_that_dies_doubles_nothing),
         cmocka_unit_test(a_connection_that_died_unseen_doubles_nothing),
         cmocka_unit_test(a_front_that_stops_for_a_while_is_waited_for),
