@@ -114,7 +114,8 @@ static void env_free(eep_env *env)
     config_destroy(env->config);
     facts_cache_finish(&env->cache);
     pthread_mutex_destroy(&env->lock);
-    pthread_cond_destroy(&env->idle);
+    if (env->pid == getpid())
+        pthread_cond_destroy(&env->idle); /* waits for waiters, a child for the parent's */
     cancel_destroy(env->closing);
     free(env);
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "async_host.h"
@@ -392,6 +393,34 @@ static void a_fork_begins_anew_and_the_parent_goes_on(void **state)
     EXPECT_OUTPUT(((const eep_execution *)done.event.result)->stdout_data, "undisturbed\n");
 }
 
+static void *close_it(void *own)
+{
+    plugin()->close(own);
+    return NULL;
+}
+
+/* The parent's thread that waits in close() is none of the child's: it does not wait for that. */
+static void a_child_may_close_what_its_parent_is_closing(void **state)
+{
+    pthread_t thread;
+    int status = -1;
+    (void)state;
+    eep_env *own = host_open(&standin, NULL);
+    SUBMIT_SCRIPT(own, lease, "trap '' INT TERM; touch ~/asleep; while :; do sleep 1; done", 0);
+    await_asleep();
+    assert_int_equal(pthread_create(&thread, NULL, close_it, own), 0);
+    usleep(300000);
+    pid_t pid = fork();
+    if (pid == 0) {
+        plugin()->close(own);
+        _exit(0);
+    }
+    for (long end = now_ms() + LIMIT_MS; waitpid(pid, &status, WNOHANG) == 0; nap())
+        if (now_ms() > end) kill(pid, SIGKILL);
+    assert_int_equal(status, 0);
+    join_in_time(thread);
+}
+
 /* In a fresh process: a host may leave in the middle. */
 static int exit_in_the_middle(const char *id)
 {
@@ -424,6 +453,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(threads_that_wait_are_told),
         cmocka_unit_test(shutdown_may_come_within_the_first_next),
         cmocka_unit_test(a_fork_begins_anew_and_the_parent_goes_on),
+        cmocka_unit_test(a_child_may_close_what_its_parent_is_closing),
         cmocka_unit_test(a_host_may_exit_at_any_time),
     };
     if (argc == 3) {
