@@ -115,7 +115,8 @@ typedef struct eep_async_table {
     int32_t (*fd)(eep_env *env, int32_t *fd, eep_error *err);
 
     /* Takes events: as many as there are, at most `capacity`. If there are none, waits up to timeout_ms for the first
-     * (0 = does not wait, UINT32_MAX = as long as it takes). EEP_OK with *count 0 when there were none.
+     * (0 = does not wait, UINT32_MAX = as long as it takes). EEP_OK with *count 0 when there were none; it is 0 with every
+     * error, too.
      * `events` are capacity structs, `stride` bytes apart (0 = the size in ABI 1.0), each zeroed and with struct_size
      * set; clear() each that was filled. Several threads may wait: each event goes to one of them.
      * EEP_E_SHUTDOWN: shutdown() or close() was called, all operations have ended, and no event is left. */
