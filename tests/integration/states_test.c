@@ -332,8 +332,8 @@ static const char *why_wrong_when_stuck(const struct cell *cell)
     if (ends_at_once(cell)) return is->code == EEP_E_DEADLINE ? "waited for nothing" : NULL;
     if (is->code != EEP_E_DEADLINE) return "not DEADLINE";
     if (is->elapsed_ms < STUCK_TIMEOUT_MS) return "too early";
-    if (strcmp(cell->row->state, "destroying") == 0)
-        return says(cell, "being deleted") ? NULL : "does not tell why";
+    if (strcmp(cell->row->state, "destroying") == 0) /* the end may come in a pause or in a request */
+        return says(cell, "being deleted") || says(cell, "time left") ? NULL : "does not tell why";
     if (!says(cell, unknown ? "hibernating" : cell->row->state)) return "does not tell the state";
     if (unknown && !says(cell, "unknown state")) return "does not tell that it is unknown";
     if (!text_is(is->err.lease, cell->lease)) return "does not tell the lease";
