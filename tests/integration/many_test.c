@@ -123,6 +123,8 @@ static void make_old(const char *files, const char *age)
 static void outputs_are_kept_for_a_day(void **state)
 {
     (void)state;
+    /* The tests before have left more than are kept: what is made old here would go for their sake. */
+    EXPECT_RUN(env, lease, "cd ~/.eep && rm -f $(ls -t | grep '\\.o$' | tail -n +50)", "");
     OUTCOME ran = EXECUTE(env, lease, .execution_id = TEXT("yesterday"), .script = TEXT("echo old; exit 3"));
     OUTCOME recent = EXECUTE(env, lease, .execution_id = TEXT("today"), .script = TEXT("echo new"));
     EXPECT(ran, EEP_OK);
