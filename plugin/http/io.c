@@ -195,6 +195,20 @@ static void on_yield(void *ctx, void *owner)
     io->yielding = waiter;
 }
 
+static void note_version(struct io *io, struct waiter *waiter)
+{
+    long version = 0;
+    curl_easy_getinfo(waiter->transfer.easy, CURLINFO_HTTP_VERSION, &version);
+    if (version != 0)
+        admission_multiplexed(&io->admission, &waiter->ticket, version >= CURL_HTTP_VERSION_2_0);
+}
+
+static void finish_transfer(struct io *io, struct waiter *waiter, CURLcode code)
+{
+    note_version(io, waiter);
+    complete(io, waiter, transfer_result(&waiter->transfer, code, waiter->err));
+}
+
 /* Those who gave way go on; what they then do at once is part of the next turn. */
 static void end_yielding(struct io *io)
 {
@@ -204,7 +218,8 @@ static void end_yielding(struct io *io)
     for (struct waiter *waiter = list; waiter; waiter = next) {
         next = waiter->next_yielding;
         waiter->back_yielding = NULL;
-        transfer_go_on(&waiter->transfer);
+        CURLcode code = transfer_go_on(&waiter->transfer);
+        if (code != CURLE_OK) finish_transfer(io, waiter, code); /* libcurl tells nobody else */
     }
 }
 
@@ -251,14 +266,6 @@ static bool waits_for_descriptor(struct io *io, struct waiter *waiter, CURLcode 
     return true;
 }
 
-static void note_version(struct io *io, struct waiter *waiter)
-{
-    long version = 0;
-    curl_easy_getinfo(waiter->transfer.easy, CURLINFO_HTTP_VERSION, &version);
-    if (version != 0)
-        admission_multiplexed(&io->admission, &waiter->ticket, version >= CURL_HTTP_VERSION_2_0);
-}
-
 static void take_finished(struct io *io)
 {
     CURL *easy;
@@ -268,8 +275,7 @@ static void take_finished(struct io *io)
         curl_easy_getinfo(easy, CURLINFO_PRIVATE, &owner);
         struct waiter *waiter = (struct waiter *)(void *)owner;
         if (waits_for_descriptor(io, waiter, code)) continue;
-        note_version(io, waiter);
-        complete(io, waiter, transfer_result(&waiter->transfer, code, waiter->err));
+        finish_transfer(io, waiter, code);
     }
 }
 

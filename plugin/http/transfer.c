@@ -41,14 +41,15 @@ static void give_way(struct transfer *transfer)
     transfer->owner.on_yield(transfer->owner.ctx, transfer->owner.owner);
 }
 
-void transfer_go_on(struct transfer *transfer)
+CURLcode transfer_go_on(struct transfer *transfer)
 {
-    curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+    return curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
 }
 
 static size_t on_body(char *data, size_t size, size_t count, void *ctx)
 {
     struct transfer *transfer = ctx;
+    if (transfer->refusal != EEP_OK) return 0; /* no body has a gap */
     transfer->refusal = buf_append(&transfer->response->body, data, size * count);
     transfer->share += size * count;
     if (transfer->refusal == EEP_OK && transfer->share >= SHARE_BYTES) give_way(transfer);

@@ -56,8 +56,8 @@ int transfer_init(struct transfer *transfer, struct transfer_pool *pool, const s
                   struct http_response *response, const struct wait *wait, const struct transfer_owner *owner,
                   struct err *err);
 
-/* Goes on with one that has given way. */
-void transfer_go_on(struct transfer *transfer);
+/* Goes on with one that has given way. Other than CURLE_OK: that was its end, of which libcurl says nothing else. */
+CURLcode transfer_go_on(struct transfer *transfer);
 
 /* What became of it: EEP_OK when an HTTP answer arrived, whatever its status. */
 int transfer_result(struct transfer *transfer, CURLcode code, struct err *err);

@@ -153,17 +153,17 @@ int transfer_result(struct transfer *transfer, CURLcode code, struct err *err)
     transfer->response->repeated = transfer->issued > 1;
     /* libcurl takes an answer that ends within its head for a whole one */
     if (code == CURLE_OK && transfer->in_head) code = CURLE_PARTIAL_FILE;
-    if (code == CURLE_OK) return EEP_OK;
-    if (code == CURLE_WRITE_ERROR && transfer->refusal == EEP_E_NO_MEMORY) {
+    if (transfer->refusal == EEP_E_NO_MEMORY) {
         err_no_memory(err);
         return err_flag(err, maybe_applied(transfer));
     }
-    if (code == CURLE_WRITE_ERROR && transfer->refusal == EEP_E_TOO_LARGE) {
+    if (transfer->refusal == EEP_E_TOO_LARGE) {
         err_set(err, EEP_E_PROTOCOL,
                 "the answer of %s is larger than it may be (%u bytes of headers, %zu of body)",
                 transfer->request->url, TRANSFER_HEAD_MAX, transfer->request->max_body);
         return err_flag(err, maybe_applied(transfer));
     }
+    if (code == CURLE_OK) return EEP_OK;
     classify(transfer, code, err);
     curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &os_errno);
     err->os_errno = (int)os_errno;

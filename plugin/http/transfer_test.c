@@ -259,6 +259,31 @@ static void test_bodies_up_to_the_limit(void **state)
     canned_stop(server);
 }
 
+/* What came while a transfer gave way to others is looked at when it goes on: the limit holds there, too, and no body has
+ * a gap or an end that nobody sent. */
+static void test_large_bodies_up_to_the_limit(void **state)
+{
+    enum { KIB = 1 << 10, MOST = 264 * KIB, STEP = 500, END = MOST + 20 * KIB };
+    char *body = calloc(1, END + 1);
+    (void)state;
+    assert_non_null(body);
+    for (size_t len = MOST; len < END; len += STEP) {
+        memset(body, 'x', len);
+        struct canned_exchange script = {.body = body};
+        struct canned_server *server = serve_one(&script);
+        struct trial trial = trial_get(canned_url(server));
+        trial.request.max_body = MOST;
+        if (len > MOST) {
+            trial_fails(&trial, EEP_E_PROTOCOL, false);
+        } else {
+            trial_succeeds(&trial, 200, body);
+            trial_finish(&trial);
+        }
+        canned_stop(server);
+    }
+    free(body);
+}
+
 static void test_endless_bodies(void **state)
 {
     static const struct canned_exchange script[] = {
@@ -570,6 +595,7 @@ int main(void)
         cmocka_unit_test(test_long_headers_are_cut),
         cmocka_unit_test(test_redirects_are_not_followed),
         cmocka_unit_test(test_bodies_up_to_the_limit),
+        cmocka_unit_test(test_large_bodies_up_to_the_limit),
         cmocka_unit_test(test_endless_bodies),
         cmocka_unit_test(test_endless_headers),
         cmocka_unit_test(test_nul_bytes_in_a_body),
