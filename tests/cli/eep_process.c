@@ -79,6 +79,31 @@ char *eep_line(const struct process *process)
     return strndup(text, len);
 }
 
+static bool is_progress(const char *line, size_t len)
+{
+    static const char begin[] = "eep: ", end[] = " ...\n";
+    return len >= strlen(begin) + strlen(end) && strncmp(line, begin, strlen(begin)) == 0 &&
+           strncmp(line + len - strlen(end), end, strlen(end)) == 0;
+}
+
+const char *eep_errors(const struct process *process)
+{
+    static char kept[65536];
+    size_t kept_len = 0;
+    for (const char *line = process_text(process, PROCESS_STDERR); *line;) {
+        size_t len = strcspn(line, "\n");
+        if (line[len] == '\n') len++;
+        if (!is_progress(line, len)) {
+            assert_true(kept_len + len < sizeof kept);
+            memcpy(kept + kept_len, line, len);
+            kept_len += len;
+        }
+        line += len;
+    }
+    kept[kept_len] = '\0';
+    return kept;
+}
+
 void eep_says(const struct process *process, enum process_stream stream, const char *text)
 {
     if (strstr(process_text(process, stream), text)) return;

@@ -31,6 +31,9 @@ int eep_json_int(json_object *object, const char *path);
 /* A line without its end, as $(...) gives it. free() it. */
 char *eep_line(const struct process *process);
 
+/* Standard error without the lines that tell what takes long: on a busy machine anything may. Valid until the next call. */
+const char *eep_errors(const struct process *process);
+
 /* Fails the test unless the stream holds the text. */
 void eep_says(const struct process *process, enum process_stream stream, const char *text);
 

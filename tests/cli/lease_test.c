@@ -30,7 +30,7 @@ static void exit_codes_are_the_commands(void **state)
 {
     (void)state;
     assert_int_equal(EEP_RUN(&process, &eep, "exec", lease, "--", "true"), 0);
-    assert_string_equal(process_text(&process, PROCESS_STDERR), "");
+    assert_string_equal(eep_errors(&process), "");
     assert_int_equal(EEP_RUN(&process, &eep, "exec", lease, "-c", "exit 3"), 3);
     assert_int_equal(EEP_RUN(&process, &eep, "exec", lease, "-c", "exit 255"), 255);
     assert_int_equal(EEP_RUN(&process, &eep, "exec", lease, "--", "sh", "-c", "exit $1", "sh", "7"), 7);
@@ -192,11 +192,11 @@ static void a_detached_command_is_followed_from_another_process(void **state)
     assert_int_equal(process_finish(&process), 3);
     assert_int_equal(process.texts[PROCESS_STDOUT].len, 9);
     assert_memory_equal(process.texts[PROCESS_STDOUT].data, "one\0\nend\n", 9);
-    assert_string_equal(process_text(&process, PROCESS_STDERR), "two\n");
+    assert_string_equal(eep_errors(&process), "two\n");
 
     assert_int_equal(EEP_RUN(&process, &eep, "attach", lease, id, "--from=5", "--from-stderr=4"), 3);
     assert_string_equal(process_text(&process, PROCESS_STDOUT), "end\n");
-    assert_string_equal(process_text(&process, PROCESS_STDERR), "");
+    assert_string_equal(eep_errors(&process), "");
     free(id);
 }
 
@@ -345,7 +345,7 @@ static void json_holds_the_whole_execution(void **state)
     assert_int_equal(eep_json_int(object, "stdoutTotal"), 6);
     assert_int_equal(eep_json_int(object, "stderrTotal"), 1);
     json_object_put(object);
-    assert_string_equal(process_text(&process, PROCESS_STDERR), "");
+    assert_string_equal(eep_errors(&process), "");
 }
 
 static void the_status_line_tells_who_failed(void **state)

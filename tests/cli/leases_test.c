@@ -70,7 +70,7 @@ static void list_shows_a_table(void **state)
     eep_says(&process, PROCESS_STDOUT, "  STARTED  ");
     eep_says(&process, PROCESS_STDOUT, "1c 1G 3G    keyed       ann    -\n");
     eep_says(&process, PROCESS_STDOUT, "  10m  1c 1G 3G    kept ");
-    assert_string_equal(process_text(&process, PROCESS_STDERR), "");
+    assert_string_equal(eep_errors(&process), "");
     destroy(kept);
     destroy(keyed);
 }
@@ -188,7 +188,7 @@ static void explain_says_that_it_works(void **state)
     eep_says(&process, PROCESS_STDOUT, "ok       daemon        it takes commands\n");
     eep_says(&process, PROCESS_STDOUT, "skipped  quota         only of interest for a start\n");
     eep_says(&process, PROCESS_STDOUT, "\nThe lease works.\n");
-    assert_string_equal(process_text(&process, PROCESS_STDERR), "");
+    assert_string_equal(eep_errors(&process), "");
     json_object *told = RUN_JSON(0, "explain", lease);
     assert_string_equal(eep_json_text(told, "works"), "true");
     assert_int_equal(eep_json_int(told, "failed"), 0);
