@@ -342,6 +342,16 @@ class Awaited(unittest.IsolatedAsyncioTestCase):
         with self.assertRaises(ValueError):
             await env.probe()
 
+    async def test_an_event_that_fails_takes_no_other_with_it(self):
+        raised = []
+        self.env.loop.set_exception_handler(lambda _, context: raised.append(context["exception"]))
+        with unittest.mock.patch.object(self.env, "_output", side_effect=RuntimeError("mine")):
+            task = asyncio.create_task(self.env.execute(self.lease, "echo", on_output=print))
+            await asyncio.sleep(0)
+            time.sleep(1.5)  # its output and its end come in one turn of the loop
+            done = await asyncio.wait_for(task, 30)
+        self.assertEqual((done.exit_code, str(raised[0])), (0, "mine"))
+
     async def test_what_on_output_raises_last_comes_out(self):
         def boom(stream, data):
             raise KeyError("mine")

@@ -140,9 +140,16 @@ class AsyncEnv(Calls):
             event.head.struct_size = ctypes.sizeof(event)
         count = ctypes.c_uint32()
         self.table.next(self.env.pointer, self.events, BATCH, ctypes.sizeof(abi.Event), 0, ctypes.byref(count), None)
-        for event in self.events[:count.value]:
+        self._take_all(self.events[:count.value])
+
+    def _take_all(self, events):
+        """What comes out of one of them (an interrupt, say) takes no other with it: somebody waits for its end."""
+        for i, event in enumerate(events):
             try:
                 self._take(event)
+            except BaseException:
+                self._take_all(events[i + 1:])
+                raise
             finally:
                 self.plugin.table.clear(ctypes.cast(ctypes.byref(event), ctypes.POINTER(abi.Out)))
 
@@ -159,7 +166,7 @@ class AsyncEnv(Calls):
         operation = self.operations[event.op]
         try:
             stop = not operation.raised and operation.on_output(event.stream, copied_value(event.data, abi.Bytes))
-        except BaseException as raised:  # what leaves _read takes the other events with it
+        except BaseException as raised:
             operation.raised, stop = raised, True
         if stop:
             self._cancel(event.op)
