@@ -325,7 +325,7 @@ static void nothing_stays_of_what_failed(void **state)
     standin_faults(&standin,
                    "[{'match':{'path':'/process/execute','nth':2,'count':1},'do':{'delay_ms':20000}}]");
     OUTCOME realized =
-        REALIZE(env, lease, SOURCES(FILE_OF(TEXT("late"), BYTES("1"))), .head.timeout_ms = 1500);
+        REALIZE(env, lease, SOURCES(FILE_OF(TEXT("late"), BYTES("1"))), .head.timeout_ms = 4000);
     standin_faults(&standin, NULL);
     EXPECT(realized, EEP_E_DEADLINE);
     EXPECT_RUN(env, lease, "ls -A | grep staging; ls late 2>/dev/null; echo looked", "looked\n");

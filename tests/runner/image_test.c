@@ -258,7 +258,8 @@ static void abandoned_uploads(struct world *world)
              world->home);
     assert_int_equal(system(command), 0);
     assert_int_equal(prepare(world, STR("a b"), NULL, false, &prepared, &err), EEP_OK);
-    for (int64_t end = clock_now_ms() + 5000; access(world_path(world, "a b/.eep-staging-old"), F_OK) == 0;)
+    for (int64_t end = clock_now_ms() + WORLD_LIMIT_MS;
+         access(world_path(world, "a b/.eep-staging-old"), F_OK) == 0;)
         assert_true(clock_now_ms() < end);
     assert_int_equal(access(world_path(world, "a b/.eep-staging-new"), F_OK), 0);
 }
