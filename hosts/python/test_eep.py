@@ -23,7 +23,7 @@ import eep  # noqa: E402
 import eep.aio  # noqa: E402
 import standin  # noqa: E402
 import unittest_lines  # noqa: E402
-from eep import abi  # noqa: E402
+from eep import abi, interrupt  # noqa: E402
 
 GOLDEN = ["layout.golden", "layout.execution.golden", "layout.lease.golden", "layout.async.golden"]
 TABLES = {"plugin": abi.Table, "execution_table": abi.ExecutionTable, "lease_table": abi.LeaseTable,
@@ -116,7 +116,7 @@ class Interrupts(unittest.TestCase):
         token, unwanted = Token(), []
         self.addCleanup(signal.signal, signal.SIGUSR1, signal.signal(signal.SIGUSR1, handler))
         with self.assertRaises(exception):
-            eep._interruptible(token, work, unwanted.append)
+            interrupt.interruptible(token, work, unwanted.append)
         return unwanted
 
     def test_a_value_is_handed_on(self):
@@ -125,7 +125,7 @@ class Interrupts(unittest.TestCase):
 
     def test_without_a_thread_the_call_is_made_all_the_same(self):
         with unittest.mock.patch.object(threading.Thread, "start", side_effect=RuntimeError("can't start new thread")):
-            self.assertEqual(eep._interruptible(None, lambda: "value", None), "value")
+            self.assertEqual(interrupt.interruptible(None, lambda: "value", None), "value")
 
     def test_an_error_is_none(self):
         def fail():

@@ -21,6 +21,7 @@ import threading
 
 from . import abi
 from .calls import Calls, lost_lease
+from .interrupt import interruptible
 from .values import copied, fill
 
 BY_CONFIG, STOP, DESTROY, ARCHIVE, DETACH = range(5)
@@ -224,58 +225,10 @@ class Env(Calls):
                 self.release(lease, DESTROY)
 
         try:
-            done = _interruptible(cancel, work, unwanted)
+            done = interruptible(cancel, work, unwanted)
         except Error:
             if not output.raised:
                 raise
         if output.raised:  # also when the command ended well before it could be stopped
             raise output.raised
         return done
-
-
-def _start_or_run(run):
-    try:
-        threading.Thread(target=run, name="eep-call").start()
-    except RuntimeError:  # there may be no more threads, or the interpreter is ending: then nothing interrupts it
-        run()
-
-
-def _interruptible(cancel, work, unwanted):
-    """Python runs signal handlers only between its own steps, so the main thread has another one make the call. What the call
-    still gave when it was interrupted is unwanted."""
-    if threading.current_thread() is not threading.main_thread():
-        return work()
-    outcome = []
-    over = threading.Event()  # an interrupted Thread.join() forgets that the thread runs,
-    mine = threading.Lock()  # and after an interrupted Thread.start() nobody knows whether it does
-
-    def run():
-        if not mine.acquire(blocking=False):
-            return
-        try:
-            outcome.append((work(), None))
-        except BaseException as raised:
-            outcome.append((None, raised))
-        over.set()
-
-    begun, interrupted = False, None
-    while not over.is_set():
-        try:
-            if not begun:
-                _start_or_run(run)
-            begun = True
-            over.wait()
-        except BaseException as raised:
-            interrupted = raised
-            cancel.fire()
-    value, raised = outcome[0]
-    if interrupted:
-        try:
-            if not raised:
-                unwanted(value)
-        except Exception as failed:
-            raised = failed
-        raise interrupted from raised
-    if raised:
-        raise raised
-    return value
