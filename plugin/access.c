@@ -125,7 +125,18 @@ struct recovery {
     int64_t daemon_deadline; /* 0 = not waiting for a daemon */
     int64_t stale_deadline;  /* 0 = nobody contradicts the state */
     bool looked;             /* the state has been looked at and was "started" */
+    const char *what;        /* is hoped to pass; retry.why told of it. NULL = nothing */
 };
+
+/* The time ran out in a pause, or in or before a look. (A call that was sent may be answered: that is another matter.) */
+static int in_vain(const struct recovery *recovery, struct err *err)
+{
+    const struct err *why = &recovery->retry.why;
+    uint32_t answered = err->flags & (EEP_ERROR_FROM_SERVICE | EEP_ERROR_MAYBE_APPLIED);
+    if (err->code != EEP_E_DEADLINE || answered || !recovery->what) return err->code;
+    if (why->code == EEP_E_UNAUTHENTICATED) *err = *why;
+    return err_prefix(err, "the sandbox is started, but %s (%.100s)", recovery->what, why->message);
+}
 
 /* EEP_OK = again after a pause, while there is hope. */
 static int wait_for_hope(struct access *access, struct recovery *recovery, int64_t *deadline, int64_t ms,
@@ -134,9 +145,10 @@ static int wait_for_hope(struct access *access, struct recovery *recovery, int64
     int64_t now = clock_now_ms();
     if (*deadline == 0) *deadline = now + ms;
     if (now < *deadline) {
+        recovery->what = what;
+        recovery->retry.why = *failure;
         if (retry_poll(access->op, &recovery->retry, err) == EEP_OK) return EEP_OK;
-        if (err->code == EEP_E_DEADLINE && failure->code == EEP_E_UNAUTHENTICATED) *err = *failure;
-        return err_prefix(err, "the sandbox is started, but %s (%.100s)", what, failure->message);
+        return in_vain(recovery, err);
     }
     *err = *failure;
     if (err->code != EEP_E_UNAUTHENTICATED) err->code = EEP_E_SANDBOX;
@@ -170,8 +182,12 @@ static int recover(struct access *access, struct recovery *recovery, struct err 
 {
     CLEANUP(sandbox_finish) struct sandbox sandbox = {0};
     struct err failure = *err;
-    TRY(forget(access, lifecycle_get(access->op, access->lease, &sandbox, err)));
-    if (sandbox.phase != PHASE_STARTED) return forget(access, revive(access, &sandbox, err));
+    if (forget(access, lifecycle_get(access->op, access->lease, &sandbox, err)) != EEP_OK)
+        return in_vain(recovery, err);
+    if (sandbox.phase != PHASE_STARTED) {
+        recovery->what = NULL;
+        return forget(access, revive(access, &sandbox, err));
+    }
     TRY(access_learn(access, &sandbox, err));
     return retry_started(access, recovery, &failure, err);
 }
@@ -193,7 +209,8 @@ static int with_recovery(struct access *access, toolbox_call call, void *ctx, st
     TRY(access_locate(access, err));
     for (;;) {
         int status = call(access, ctx, err);
-        if (status == EEP_OK || !worth_a_look(err)) return status;
+        if (status == EEP_OK) return EEP_OK;
+        if (!worth_a_look(err)) return in_vain(&recovery, err);
         TRY(recover(access, &recovery, err));
     }
 }

@@ -273,6 +273,13 @@ static void test_a_daemon_that_never_comes_up(void **state)
     scene_failed(&reach.scene, execute(&reach), EEP_E_DEADLINE, "daemon");
     scene_took(&reach.scene, 3950);
     reach_stop(&reach);
+    reach_toolbox(&reach, toolbox, COUNT(toolbox)); /* and this is in one */
+    const struct canned_exchange slow[] = {
+        {.expect = "GET ", .body = reach.started, .times = 2},
+        {.expect = "GET ", .status = -1, .action = CANNED_STALL, .times = CANNED_ALWAYS}};
+    reach_service(&reach, slow, COUNT(slow), 3000);
+    scene_failed(&reach.scene, execute(&reach), EEP_E_DEADLINE, "daemon");
+    reach_stop(&reach);
 }
 
 static void test_answers_that_are_final(void **state)

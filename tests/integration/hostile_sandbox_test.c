@@ -13,7 +13,7 @@
 #include "place.h"
 
 /* What ends at its deadline, and what has an answer long before. */
-enum { TIMEOUT_MS = 1500, PATIENCE_MS = 10000, GRACE_MS = 500, SLACK_MS = 5000, GROWTH_MAX_KB = 16 << 10 };
+enum { TIMEOUT_MS = 1500, PATIENCE_MS = 30000, GRACE_MS = 500, SLACK_MS = 5000, GROWTH_MAX_KB = 16 << 10 };
 
 #ifdef __SANITIZE_ADDRESS__
 enum { SANITIZED = 1 };
