@@ -160,9 +160,12 @@ static int take_output(struct execution *execution, struct err *err)
 
 /* -- Ending it early --------------------------------------------------------------------------- */
 
-static bool is_gone(const struct runner_answer *answer)
+/* "Never" of what was seen at work means that its record has gone, and who it is cannot be found any more. */
+static bool is_gone(const struct execution *execution)
 {
-    return answer->state != RUNNER_RUNNING && !answer->unconfirmed;
+    const struct runner_answer *answer = &execution->answer;
+    bool hidden = execution->seen && answer->state == RUNNER_NEVER;
+    return answer->state != RUNNER_RUNNING && !answer->unconfirmed && !hidden;
 }
 
 /* The host does not want it any more: climbs the ladder within the grace. A command that has ended by itself
@@ -179,7 +182,7 @@ static int end_early(struct execution *execution, int why, struct err *err)
     if (status == EEP_OK && execution->answer.state == RUNNER_DONE && !execution->answer.cancelled)
         return EEP_OK;
     *err = reason;
-    bool ended = status == EEP_E_INTERRUPTED || (status == EEP_OK && is_gone(&execution->answer));
+    bool ended = status == EEP_E_INTERRUPTED || (status == EEP_OK && is_gone(execution));
     if (ended)
         err->flags &= ~EEP_ERROR_MAYBE_APPLIED;
     else
@@ -250,11 +253,16 @@ static enum runner_request_kind next_kind(enum runner_request_kind kind, enum ru
 }
 
 /* A sandbox that stops takes a running command with it: to start it again would help nobody. What is done can
- * be read there. */
-static void note_state(struct execution *execution)
+ * be read there. What was seen at work and has no record any more (the command, or somebody else, removed the folder) is
+ * lost: to start it for want of a record would be to run it twice. */
+static void note_state(struct execution *execution, enum runner_request_kind kind)
 {
+    const struct runner_answer *answer = &execution->answer;
+    bool began = kind == RUNNER_REQUEST_START && answer->state == RUNNER_NONE && !answer->attached;
     bool runs = execution->answer.state == RUNNER_RUNNING;
     execution->access.at_rest = runs ? EEP_E_INTERRUPTED : EEP_OK;
+    execution->seen = execution->seen || runs || began;
+    if (execution->seen && execution->answer.state == RUNNER_NONE) execution->answer.state = RUNNER_LOST;
 }
 
 static uint64_t bytes_had(const struct execution *execution)
@@ -284,7 +292,7 @@ static int step(struct execution *execution, struct progress *progress, bool *fi
     uint64_t had = bytes_had(execution);
     int status = exchange_run(execution, progress->kind, err);
     if (status == EEP_OK) {
-        note_state(execution);
+        note_state(execution, progress->kind);
         status = take_output(execution, err);
     }
     if (status == EEP_OK) {

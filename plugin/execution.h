@@ -38,6 +38,7 @@ struct execution {
     struct execution_stream err;
     struct runner_answer answer; /* the last good one */
     bool answered;               /* there was one */
+    bool seen;                   /* at work: one of the answers said so */
     bool sent;                   /* a start may have reached the sandbox */
     bool stopped;                /* on_output asked to stop */
     size_t chunk;                /* of downloads; halved when one of them takes too long */

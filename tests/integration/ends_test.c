@@ -253,6 +253,22 @@ static void a_full_disk_is_never_short_output(void **state)
     EXPECT(again, EEP_OK);
 }
 
+/* Somebody, or the command itself, removes the records while it runs: it has been seen at work, so it is not started again
+ * for want of a record. */
+static void a_command_that_loses_its_record_runs_once(void **state)
+{
+    (void)state;
+    static const char *const scripts[] = {"echo x >>lost-0; rm -rf ~/.eep; sleep 1",
+                                          "echo x >>lost-1; echo begun; sleep 0.5; rm -rf ~/.eep; sleep 3"};
+    for (int i = 0; i < 2; i++) {
+        HEARD heard = {0};
+        OUTCOME lost =
+            EXECUTE(env, lease, .script = text(scripts[i]), .on_output = heard_take, .output_ctx = &heard);
+        EXPECT(lost, EEP_E_INTERRUPTED);
+    }
+    EXPECT_RUN(env, lease, "cat lost-0; cat lost-1", "x\nx\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -264,6 +280,7 @@ int main(void)
         cmocka_unit_test(a_kill_that_is_not_ours_is_told_so),
         cmocka_unit_test(an_endless_writer_cannot_fill_the_disk),
         cmocka_unit_test(a_full_disk_is_never_short_output),
+        cmocka_unit_test(a_command_that_loses_its_record_runs_once),
     };
     return cmocka_run_group_tests(tests, place_start, place_stop);
 }
