@@ -47,7 +47,8 @@ static uint32_t window_of(const struct execution *execution, enum runner_request
     int64_t window = execution->access.op->env->config->execute_window_s * 1000;
     int64_t left = clock_left_ms(execution->access.op->wait.deadline);
     int64_t least = kind == RUNNER_REQUEST_START ? 1000 : 100;
-    left -= left / 4;
+    bool is_late = clock_left_ms(execution->access.op->deadline) == 0;
+    left -= is_late ? left / 2 : left / 4;
     if (window > left) window = left;
     if (execution->window_max_ms > 0 && window > execution->window_max_ms) window = execution->window_max_ms;
     if (window > CROWDED_WINDOW_MS && engine_is_crowded()) window = CROWDED_WINDOW_MS;
