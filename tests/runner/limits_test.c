@@ -150,9 +150,12 @@ static void limit_processes(struct world *world, int most)
     world->service.shell = path;
 }
 
-/* A command that takes all processes that there may be: to keep the limit needs none. */
+/* A command that takes all processes that there may be: to keep the limit needs none. In sh its supervisor may want one
+ * before the dead have been collected, and is lost then. */
 static void no_processes(struct world *world)
 {
+    const char *shell = world->service.shell;
+    const struct runner_wait wait = {.window_ms = 5000, .inline_bytes = 100};
     struct runner_answer answer;
     struct runner_start start = world_script(
         "bomb", "trap '' INT TERM; echo begun; while [ ! -e go ]; do sleep 0.05; done; echo $$ >pid; "
@@ -167,10 +170,14 @@ static void no_processes(struct world *world)
     runner_answer_finish(&answer);
     world_write(world_path(world, "go"), "");
     world_await_gone(pid_in(world, "pid"));
-    world_await(world, "bomb", RUNNER_DONE, &answer);
-    assert_true(answer.timed_out);
-    assert_int_equal(answer.term_signal, SIGKILL);
-    assert_false(answer.held);
+    world->service.shell = shell; /* who asks is somebody who has processes */
+    world_attach(world, "bomb", &wait, &answer);
+    if (world_is_native(world) || answer.state != RUNNER_LOST) {
+        assert_int_equal(answer.state, RUNNER_DONE);
+        assert_true(answer.timed_out);
+        assert_int_equal(answer.term_signal, SIGKILL);
+        assert_false(answer.held);
+    }
     runner_answer_finish(&answer);
 }
 
