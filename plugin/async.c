@@ -1,10 +1,10 @@
 #include "async.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "abi.h"
 #include "async_op.h"
+#include "base/process.h"
 
 /* -- An environment's share -------------------------------------------------------------------- */
 
@@ -45,7 +45,7 @@ static int get_async(eep_env *env, struct async **out, struct err *err)
 void async_close(eep_env *env)
 {
     struct async *async = atomic_load(&env->async);
-    if (async && env->pid == getpid()) async_destroy(async);
+    if (async && env->process == process_self()) async_destroy(async);
 }
 
 static void shutdown_env(eep_env *env)

@@ -3,14 +3,14 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <unistd.h>
 
+#include "base/process.h"
 #include "base/thread.h"
 
 #define CREW_STACK_SIZE (256u * 1024u)
 
 struct crew {
-    pid_t pid;
+    uint64_t process; /* whose */
     pthread_mutex_t lock;
     pthread_cond_t called;
     struct task *ready; /* oldest first */
@@ -113,7 +113,7 @@ static struct crew *crew_create(struct err *err)
         err_no_memory(err);
         return NULL;
     }
-    crew->pid = getpid();
+    crew->process = process_self();
     crew->last = &crew->ready;
     pthread_mutex_init(&crew->lock, NULL);
     pthread_cond_init(&crew->called, NULL);
@@ -132,7 +132,7 @@ static void crew_stop(struct crew *crew)
 static struct crew *crew_get(struct err *err)
 {
     struct crew *crew = atomic_load(&current);
-    if (crew && crew->pid == getpid()) return crew;
+    if (crew && crew->process == process_self()) return crew;
     struct crew *made = crew_create(err);
     if (!made) return NULL;
     if (thread_start(crew_main, made, CREW_STACK_SIZE, err) != EEP_OK) {

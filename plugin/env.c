@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "abi.h"
 #include "async.h"
 #include "base/clock.h"
+#include "base/process.h"
 #include "base/str.h"
 #include "version.h"
 
@@ -114,7 +114,7 @@ static void env_free(eep_env *env)
     config_destroy(env->config);
     facts_cache_finish(&env->cache);
     pthread_mutex_destroy(&env->lock);
-    if (env->pid == getpid())
+    if (env->process == process_self())
         pthread_cond_destroy(&env->idle); /* waits for waiters, a child for the parent's */
     cancel_destroy(env->closing);
     free(env);
@@ -135,7 +135,7 @@ int32_t env_open(const eep_open_request *request, eep_env **out, eep_error *erro
         err_no_memory(&err);
         return abi_export_error(error, &err);
     }
-    env->pid = getpid();
+    env->process = process_self();
     pthread_mutex_init(&env->lock, NULL);
     pthread_cond_init(&env->idle, NULL);
     facts_cache_init(&env->cache);
@@ -153,7 +153,7 @@ int32_t env_open(const eep_open_request *request, eep_env **out, eep_error *erro
 void env_close(eep_env *env)
 {
     if (!env) return;
-    if (env->pid == getpid()) {
+    if (env->process == process_self()) {
         cancel_fire(env->closing);
         pthread_mutex_lock(&env->lock);
         while (env->running > 0)
@@ -189,7 +189,7 @@ void env_leave(eep_env *env)
 int env_check(const eep_env *env, struct err *err)
 {
     if (!env) return err_set(err, EEP_E_INVALID_ARGUMENT, "the environment is NULL");
-    if (env->pid == getpid()) return EEP_OK;
+    if (env->process == process_self()) return EEP_OK;
     return err_set(err, EEP_E_FORKED,
                    "this environment was opened before fork(): open a new one in the child");
 }

@@ -7,7 +7,7 @@
 #define PLUGIN_ENV_H
 
 #include <pthread.h>
-#include <sys/types.h>
+#include <stdint.h>
 
 #include "config.h"
 #include "daytona/client.h"
@@ -16,7 +16,7 @@
 struct async;
 
 struct eep_env {
-    pid_t pid; /* calls from a forked child answer EEP_E_FORKED */
+    uint64_t process; /* whose: calls from a forked child answer EEP_E_FORKED */
     struct config *config;
     eep_host host; /* log, ctx and log_level; the strings are not kept */
     char user_agent[256];

@@ -4,9 +4,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/process.h"
 #include "base/sha256.h"
 #include "base/str.h"
 
@@ -27,7 +27,7 @@ struct pacing {
 /* All accounts of a process. A fork() may happen while another thread holds the lock: the child leaves the table
  * alone and makes its own. */
 struct table {
-    pid_t pid;
+    uint64_t process; /* whose */
     pthread_mutex_t lock;
     struct pacing *first;
 };
@@ -37,10 +37,10 @@ static _Atomic(struct table *) current;
 static struct table *table_get(void)
 {
     struct table *table = atomic_load(&current);
-    if (table && table->pid == getpid()) return table;
+    if (table && table->process == process_self()) return table;
     struct table *made = calloc(1, sizeof *made);
     if (!made) return NULL;
-    made->pid = getpid();
+    made->process = process_self();
     pthread_mutex_init(&made->lock, NULL);
     if (atomic_compare_exchange_strong(&current, &table, made)) return made;
     pthread_mutex_destroy(&made->lock);
@@ -123,7 +123,7 @@ void pacing_release(struct pacing **pacing)
 {
     struct pacing *old = *pacing;
     *pacing = NULL;
-    if (!old || old->table->pid != getpid()) return;
+    if (!old || old->table->process != process_self()) return;
     pthread_mutex_lock(&old->table->lock);
     old->references--;
     pthread_mutex_unlock(&old->table->lock);

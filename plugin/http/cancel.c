@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/process.h"
+
 struct eep_cancel {
     atomic_uint references;
     atomic_uint fired;
@@ -19,20 +21,20 @@ struct eep_cancel {
 };
 
 static atomic_int wake_fd = -1;
-static _Atomic(pid_t) wake_pid; /* whose: in a child after fork() the number may be any other file's */
+static _Atomic(uint64_t) wake_owner; /* whose: in a child after fork() the number may be any other file's */
 static _Atomic(eep_cancel *) rung;
 
 void wake_set_fd(int fd)
 {
     atomic_store(&wake_fd, -1);
-    atomic_store(&wake_pid, getpid());
+    atomic_store(&wake_owner, process_self());
     atomic_store(&wake_fd, fd);
 }
 
 void wake(void)
 {
     int saved = errno;
-    int fd = atomic_load(&wake_pid) == getpid() ? atomic_load(&wake_fd) : -1;
+    int fd = atomic_load(&wake_owner) == process_self() ? atomic_load(&wake_fd) : -1;
     uint64_t one = 1;
     while (fd >= 0 && write(fd, &one, sizeof one) < 0 && errno == EINTR)
         ;

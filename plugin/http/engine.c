@@ -3,15 +3,15 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <unistd.h>
 
+#include "base/process.h"
 #include "base/thread.h"
 #include "http/io.h"
 
 #define IO_STACK_SIZE (512u * 1024u)
 
 struct engine {
-    pid_t pid;
+    uint64_t process; /* whose */
     struct io io;
 };
 
@@ -59,7 +59,7 @@ static struct engine *engine_create(struct err *err)
         err_no_memory(err);
         return NULL;
     }
-    engine->pid = getpid();
+    engine->process = process_self();
     if (io_init(&engine->io, err) == EEP_OK) return engine;
     engine_destroy(engine);
     return NULL;
@@ -77,7 +77,7 @@ static void engine_stop(struct engine *engine)
 static struct engine *engine_get(struct err *err)
 {
     struct engine *engine = atomic_load(&current);
-    if (engine && engine->pid == getpid()) return engine;
+    if (engine && engine->process == process_self()) return engine;
     struct engine *made = engine_create(err);
     if (!made) return NULL;
     if (thread_start(io_main, made, IO_STACK_SIZE, err) != EEP_OK) {
@@ -149,5 +149,5 @@ int engine_await_poke(unsigned pokes, const struct wait *wait, struct err *err)
 bool engine_is_crowded(void)
 {
     struct engine *engine = atomic_load(&current);
-    return engine && engine->pid == getpid() && atomic_load(&engine->io.crowded);
+    return engine && engine->process == process_self() && atomic_load(&engine->io.crowded);
 }
