@@ -57,7 +57,7 @@ static void test_a_kernel_that_cannot_wipe(void **state)
     assert_true(holds_in_child(is_its_pid, 0));
 }
 
-static void *look(void *argument)
+static void *thread_main(void *argument)
 {
     (void)argument;
     return (void *)(uintptr_t)process_self();
@@ -69,7 +69,7 @@ static void test_threads_that_are_first_agree(void **state)
     pthread_t threads[THREADS];
     (void)state;
     for (int i = 0; i < THREADS; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, look, NULL), 0);
+        assert_int_equal(pthread_create(&threads[i], NULL, thread_main, NULL), 0);
     for (int i = 0; i < THREADS; i++) {
         void *number = NULL;
         pthread_join(threads[i], &number);
