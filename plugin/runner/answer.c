@@ -260,6 +260,12 @@ static bool has_streams(enum runner_state state)
     return state == RUNNER_DONE || state == RUNNER_RUNNING || state == RUNNER_LOST;
 }
 
+/* A machine that dies takes its last writes with it: what somebody has read of them is not there any more. */
+static void allow_loss(struct runner_stream *stream)
+{
+    if (stream->total < stream->offset) stream->total = stream->offset;
+}
+
 static int parse_rest(struct frame *frame, const struct runner_wait *wait, struct runner_answer *answer,
                       struct err *err)
 {
@@ -269,6 +275,10 @@ static int parse_rest(struct frame *frame, const struct runner_wait *wait, struc
     answer->err.offset = wait ? wait->offset_err : 0;
     if (!has_streams(answer->state))
         return frame_ends(frame) ? EEP_OK : frame_error(err, "lines behind the end");
+    if (answer->state == RUNNER_LOST) {
+        allow_loss(&answer->out);
+        allow_loss(&answer->err);
+    }
     if (answer->out.total < answer->out.offset || answer->err.total < answer->err.offset)
         return frame_error(err, "a stream has become shorter");
     return take_streams(frame, answer, wait ? wait->inline_bytes : 0, err);

@@ -182,6 +182,21 @@ static void offsets_do_not_go_back(void **state)
     expect_bounded(&ran, PATIENCE_MS);
 }
 
+/* A machine that died with its last writes: that is how the command ended, and no damaged answer. */
+static void a_machine_may_lose_its_last_writes(void **state)
+{
+    (void)state;
+    HEARD heard = {0};
+    write_file("answer", "[ -e $HOME/died ] && o=3 s=lost || o=6 s=running; "
+                         "echo \"EEP1 $no $s o=$o e=0 att=0 digest=- t0=0 .\"; echo \"dir $HOME\"; "
+                         "[ $s = lost ] || { echo 'raw o 0 6'; echo first.; }; : >$HOME/died; "
+                         "echo \"EEP1 $no end\"");
+    OUTCOME ran = EXECUTE(env, lease, .script = TEXT("true"), .head.timeout_ms = 10000,
+                          .on_output = heard_take, .output_ctx = &heard);
+    EXPECT(ran, EEP_E_INTERRUPTED);
+    EXPECT_OUTPUT(heard_of(&heard, EEP_STREAM_STDOUT), "first.");
+}
+
 /* One that says "running" at once, for ever, is not asked as fast as the network allows. */
 static void an_impatient_sandbox_does_not_keep_us_busy(void **state)
 {
@@ -308,6 +323,7 @@ int main(void)
         cmocka_unit_test_teardown(what_is_no_answer_is_a_protocol_error, be_honest),
         cmocka_unit_test_teardown(endless_answers_have_an_end, be_honest),
         cmocka_unit_test_teardown(offsets_do_not_go_back, be_honest),
+        cmocka_unit_test_teardown(a_machine_may_lose_its_last_writes, be_honest),
         cmocka_unit_test_teardown(an_impatient_sandbox_does_not_keep_us_busy, be_honest),
         cmocka_unit_test_teardown(what_others_could_not_start_is_started, be_honest),
         cmocka_unit_test_teardown(a_file_of_output_may_be_anything, be_honest),
