@@ -172,6 +172,11 @@ static void no_processes(struct world *world)
     world_await_gone(pid_in(world, "pid"));
     world->service.shell = shell; /* who asks is somebody who has processes */
     world_attach(world, "bomb", &wait, &answer);
+    for (int64_t end = clock_now_ms() + WORLD_LIMIT_MS;
+         answer.state == RUNNER_RUNNING && clock_now_ms() < end;) {
+        runner_answer_finish(&answer);
+        world_attach(world, "bomb", &wait, &answer);
+    }
     if (world_is_native(world) || answer.state != RUNNER_LOST) {
         assert_int_equal(answer.state, RUNNER_DONE);
         assert_true(answer.timed_out);
