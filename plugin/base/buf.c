@@ -124,7 +124,10 @@ int buf_appendf(struct buf *buf, const char *format, ...)
     va_start(args, format);
     int len = format_into(buf, format, args);
     va_end(args);
-    if (len < 0) return EEP_E_INTERNAL;
+    if (len < 0) {
+        if (buf->data) buf->data[buf->len] = '\0';
+        return EEP_E_INTERNAL;
+    }
     bool whole = (size_t)len < buf->cap - buf->len; /* else what was cut is written again, in larger memory */
     int status = reserve(buf, (size_t)len);
     if (status == EEP_OK && !whole) {

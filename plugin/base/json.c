@@ -224,7 +224,7 @@ static const unsigned char quoted_width[256] = {
 
 #define EACH_BYTE 0x0101010101010101u
 
-/* Is this byte less than `limit`? Told by its top bit. A byte below one that is may be told wrongly: only the first
+/* Is this byte less than `limit`? Told by its top bit. A byte behind one that is may be told wrongly: only the first
  * counts. */
 static uint64_t bytes_below(uint64_t word, uint64_t limit)
 {

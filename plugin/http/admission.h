@@ -9,7 +9,8 @@
  *   - Few at a time may be on their way to an origin that has not been reached lately (each may be a thread
  *     of the resolver), and not too many to one that has (its queue of connections is short).
  *
- * Where HTTP/2 was spoken, STREAMS transfers count as one. Used by the I/O thread only. */
+ * Where HTTP/2 was spoken, STREAMS transfers count as one (one for each lane that has some of them is nearer to the
+ * truth where there are many origins: lanes.h). Used by the I/O thread only. */
 #ifndef HTTP_ADMISSION_H
 #define HTTP_ADMISSION_H
 

@@ -181,6 +181,43 @@ static void test_a_process_that_has_no_descriptors_left(void **state)
     canned_stop(server);
 }
 
+/* In a child, too: many connections are idle, others have taken the rest, and a request goes to another server. */
+static int another_server_without_descriptors(const char *url, const char *other)
+{
+    struct runner runners[MANY];
+    setrlimit(RLIMIT_NOFILE, &(struct rlimit){256, 256});
+    for (int i = 0; i < MANY; i++)
+        runner_start(&runners[i], trial_get(url));
+    for (int i = 0; i < MANY; i++)
+        runner_join(&runners[i]);
+    take_descriptors(0);
+    struct trial trial = trial_get(other);
+    trial_run(&trial);
+    if (trial.status != EEP_OK) print_error("%s\n", trial.err.message);
+    trial_finish(&trial);
+    return trial.status == EEP_OK ? 0 : 1;
+}
+
+static void test_idle_connections_make_room(void **state)
+{
+    static const struct canned_exchange slow = {.body = "{}", .delay_ms = 50, .times = CANNED_ALWAYS};
+    struct canned_server *server = canned_start(&slow, 1);
+    struct canned_server *other = canned_start(always_ok, 1);
+    int status = -1;
+    (void)state;
+#ifdef __SANITIZE_THREAD__
+    skip(); /* ThreadSanitizer cannot follow threads into a child */
+#endif
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) _exit(another_server_without_descriptors(canned_url(server), canned_url(other)));
+    waitpid(child, &status, 0);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    canned_stop(other);
+    canned_stop(server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -188,6 +225,7 @@ int main(void)
         cmocka_unit_test(test_a_resolver_that_hangs),
         cmocka_unit_test(test_a_silent_connection_is_left),
         cmocka_unit_test(test_a_process_that_has_no_descriptors_left),
+        cmocka_unit_test(test_idle_connections_make_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

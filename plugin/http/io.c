@@ -14,6 +14,9 @@
 
 #define LIMITS_MS 1000
 
+/* libcurl keeps the time of a transfer, and reports first. */
+#define LATE_MS 20
+
 /* -- Telling ----------------------------------------------------------------------------------- */
 
 /* EEP_OK, or why this wait is over before its time. */
@@ -51,8 +54,7 @@ static void stop_yielding(struct waiter *waiter)
 static void drop_transfer(struct io *io, struct waiter *waiter)
 {
     stop_yielding(waiter);
-    if (waiter->lane) lanes_remove(waiter->lane, waiter->transfer.easy);
-    waiter->lane = NULL;
+    lanes_remove(&waiter->place, waiter->transfer.easy);
     transfer_finish(&waiter->transfer, &io->pool);
 }
 
@@ -81,13 +83,20 @@ static bool was_poked(const struct waiter *waiter)
     return waiter->pokeable && cancel_pokes(waiter->wait->own) != waiter->pokes;
 }
 
+/* False = out of memory. */
+static bool set_alarm(struct io *io, struct waiter *waiter, int64_t at)
+{
+    alarms_clear(&io->alarms, &waiter->alarm);
+    return alarms_set(&io->alarms, &waiter->alarm, waiter, at) == EEP_OK;
+}
+
 static int begin_waiting(struct io *io, struct waiter *waiter)
 {
     int64_t end = waiter->request ? waiter->wait->deadline : waiter->until;
-    int status = alarms_set(&io->alarms, &waiter->alarm, waiter, end);
-    if (status == EEP_OK && waiter->request)
-        status = admission_enter(&io->admission, &waiter->ticket, waiter, waiter->request->url,
-                                 waiter->wait->urgent);
+    if (!set_alarm(io, waiter, end)) return err_no_memory(waiter->err);
+    if (!waiter->request) return EEP_OK;
+    int status =
+        admission_enter(&io->admission, &waiter->ticket, waiter, waiter->request->url, waiter->wait->urgent);
     return status == EEP_OK ? EEP_OK : err_no_memory(waiter->err);
 }
 
@@ -140,10 +149,12 @@ static void look_at(void *ctx, void *who)
     }
 }
 
-/* A sleeper has slept; one that still waits for a connection has waited in vain. */
+/* A sleeper has slept; one that still waits for a connection has waited in vain; and a transfer has not been ended by
+ * libcurl, which forgets the time of those that wait for another's connection to turn out as HTTP/2. */
 static int late_status(const struct io *io, struct waiter *waiter)
 {
     if (!waiter->request) return EEP_OK;
+    if (waiter->place.lane) return transfer_result(&waiter->transfer, CURLE_OPERATION_TIMEDOUT, waiter->err);
     err_set(waiter->err, EEP_E_DEADLINE,
             "no connection was free in time for %s: %u requests use one, as many as this process's limit of "
             "descriptors allows, %u wait",
@@ -182,6 +193,7 @@ static void on_connected(void *ctx, void *owner)
     struct io *io = ctx;
     struct waiter *waiter = owner;
     admission_connected(&io->admission, &waiter->ticket, clock_now_ms());
+    lanes_connected(&waiter->place);
     if (waiter->wait->sent) ++*waiter->wait->sent;
 }
 
@@ -232,9 +244,9 @@ static int start_transfer(struct io *io, struct waiter *waiter)
                                    .sockets = &io->lanes.sockets};
     TRY(transfer_init(&waiter->transfer, &io->pool, waiter->request, waiter->response, waiter->wait, &owner,
                       waiter->err));
-    waiter->lane = lanes_add(&io->lanes, waiter->transfer.easy);
-    if (!waiter->lane) return err_no_memory(waiter->err);
-    alarms_clear(&io->alarms, &waiter->alarm); /* from now on libcurl keeps the time */
+    if (!set_alarm(io, waiter, waiter->transfer.deadline + LATE_MS) ||
+        !lanes_add(&io->lanes, &waiter->place, waiter->transfer.easy))
+        return err_no_memory(waiter->err);
     return EEP_OK;
 }
 
@@ -257,11 +269,14 @@ static bool start_some(struct io *io)
 static bool waits_for_descriptor(struct io *io, struct waiter *waiter, CURLcode code)
 {
     unsigned others = io->admission.slots - 1;
-    if (code != CURLE_COULDNT_CONNECT || !waiter->transfer.no_descriptor || others == 0) return false;
-    if (alarms_set(&io->alarms, &waiter->alarm, waiter, waiter->wait->deadline) != EEP_OK) return false;
+    if (code != CURLE_COULDNT_CONNECT || !waiter->transfer.no_descriptor) return false;
+    if (others == 0 && waiter->made_room) return false;
+    if (!set_alarm(io, waiter, waiter->wait->deadline)) return false;
     drop_transfer(io, waiter);
     admission_return(&io->admission, &waiter->ticket);
-    io->admission.capacity = others;
+    lanes_tidy(&io->lanes, 0); /* idle connections have descriptors, too */
+    waiter->made_room = true;
+    io->admission.capacity = others > 0 ? others : io->admission.capacity;
     io->limits_seen_at = clock_now_ms();
     return true;
 }
@@ -284,7 +299,7 @@ static void take_finished(struct io *io)
 /* Nothing has been sent for a while: no handle will find a connection, so they go as well. */
 static void rest(struct io *io)
 {
-    if (lanes_tidy(&io->lanes)) transfer_pool_finish(&io->pool);
+    if (lanes_tidy(&io->lanes, LANE_REST_MS)) transfer_pool_finish(&io->pool);
 }
 
 /* Until what comes by itself: a sleeper's moment, libcurl's timer, the time to rest. */
@@ -311,6 +326,25 @@ static bool drain_event(const struct io *io)
     return got > 0;
 }
 
+static int open_epoll(const struct io *io)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = io->event_fd};
+    int fd = fd_above_stdio(epoll_create1(EPOLL_CLOEXEC));
+    if (fd < 0 || epoll_ctl(fd, EPOLL_CTL_ADD, io->event_fd, &event) == 0) return fd;
+    close(fd);
+    return -1;
+}
+
+static void leave_haunted_epoll(struct io *io)
+{
+    int old = io->epoll_fd;
+    int fd = sockets_is_haunted(&io->lanes.sockets) ? open_epoll(io) : -1;
+    if (fd < 0) return;
+    bool moved = sockets_move(&io->lanes.sockets, fd);
+    if (moved) io->epoll_fd = fd;
+    close(moved ? old : fd);
+}
+
 /* Returns whether somebody called. */
 static bool serve_events(struct io *io, int wait_ms)
 {
@@ -335,6 +369,7 @@ void io_run(struct io *io)
             take_arrived(io);
             cancel_each_rung(io, look_at, io);
         }
+        leave_haunted_epoll(io);
         lanes_serve_timers(&io->lanes);
         take_finished(io);
         look_at_limits(io);
@@ -350,12 +385,9 @@ void io_run(struct io *io)
 
 static bool open_all(struct io *io)
 {
-    struct epoll_event event = {.events = EPOLLIN};
     io->event_fd = fd_above_stdio(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    io->epoll_fd = fd_above_stdio(epoll_create1(EPOLL_CLOEXEC));
-    event.data.fd = io->event_fd;
-    return io->event_fd >= 0 && io->epoll_fd >= 0 &&
-           epoll_ctl(io->epoll_fd, EPOLL_CTL_ADD, io->event_fd, &event) == 0;
+    io->epoll_fd = io->event_fd >= 0 ? open_epoll(io) : -1;
+    return io->epoll_fd >= 0;
 }
 
 int io_init(struct io *io, struct err *err)

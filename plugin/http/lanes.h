@@ -25,14 +25,25 @@ struct lane {
     struct lane *next;
     CURLM *multi;
     unsigned transfers;
-    int64_t due;       /* when libcurl wants to look at its own timers; -1 = never */
-    int64_t rested_at; /* when its last transfer ended, while it has none */
-    bool stirred;      /* something may have ended in it */
+    unsigned connecting; /* of them */
+    int64_t chosen_at;   /* when it was given its last transfer */
+    int64_t looked_at;   /* when it was last made to look at all that it has */
+    int64_t due;         /* when libcurl wants to look at its own timers; -1 = never */
+    int64_t rested_at;   /* when its last transfer ended, while it has none */
+    bool stirred;        /* something may have ended in it */
+    bool deaf;           /* a socket of it cannot be watched: it is looked at now and then */
+};
+
+/* A transfer's place in a lane. Zeroed = in none. */
+struct lane_place {
+    struct lane *lane;
+    bool connecting;
 };
 
 struct lanes {
     struct lane *first; /* the one that is filled first */
     struct sockets sockets;
+    CURLSH *names;        /* what look-ups have found, for all lanes */
     unsigned connections; /* how many a lane may have */
 };
 
@@ -43,11 +54,14 @@ void lanes_finish(struct lanes *lanes);
 /* How many connections all transfers may have: a lane will not keep more of them. */
 void lanes_limit(struct lanes *lanes, unsigned connections);
 
-/* Begins a transfer. Returns its lane, NULL = out of memory or descriptors. */
-struct lane *lanes_add(struct lanes *lanes, CURL *easy);
+/* Begins a transfer. False = out of memory. */
+bool lanes_add(struct lanes *lanes, struct lane_place *place, CURL *easy);
 
-/* Ends one, over or not. The handle may then be used again, and must be before the lanes are finished. */
-void lanes_remove(struct lane *lane, CURL *easy);
+/* It has a connection. */
+void lanes_connected(struct lane_place *place);
+
+/* Ends one, over or not; none = nothing. Each must have been, before the lanes are finished. */
+void lanes_remove(struct lane_place *place, CURL *easy);
 
 /* Something happened to a socket (epoll's events); libcurl's own moments have come. */
 void lanes_serve(struct lanes *lanes, int fd, uint32_t events);
@@ -59,7 +73,7 @@ bool lanes_next_finished(struct lanes *lanes, CURL **easy, CURLcode *code);
 /* When lanes_serve_timers is to be called; INT64_MAX = not by itself. */
 int64_t lanes_due(const struct lanes *lanes);
 
-/* Closes lanes at rest. Returns whether there are none any more. */
-bool lanes_tidy(struct lanes *lanes);
+/* Closes lanes that have been at rest for so long. Returns whether there are none any more. */
+bool lanes_tidy(struct lanes *lanes, int64_t rest_ms);
 
 #endif

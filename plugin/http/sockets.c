@@ -1,9 +1,12 @@
 #include "http/sockets.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
+
+#define GHOSTS_MAX 100
 
 void sockets_init(struct sockets *sockets, int epoll_fd)
 {
@@ -37,9 +40,14 @@ static struct socket_watch *know(struct sockets *sockets, int fd)
     return &grown[fd];
 }
 
+static bool forget(const struct sockets *sockets, int fd)
+{
+    return epoll_ctl(sockets->epoll_fd, EPOLL_CTL_DEL, fd, &(struct epoll_event){0}) == 0;
+}
+
 static void take_out(struct sockets *sockets, struct socket_watch *watch, int fd)
 {
-    if (watch->registered) epoll_ctl(sockets->epoll_fd, EPOLL_CTL_DEL, fd, &(struct epoll_event){0});
+    if (watch->registered) forget(sockets, fd);
     watch->owner = NULL;
     watch->registered = 0;
 }
@@ -77,7 +85,9 @@ void sockets_rest(struct sockets *sockets, int fd)
     struct socket_watch *watch = known(sockets, fd);
     if (!watch) return;
     watch->owner = NULL;
-    if (!watch->closed_here) take_out(sockets, watch, fd);
+    if (watch->closed_here && watch->registered == EPOLLIN) return;
+    take_out(sockets, watch, fd); /* it may be closed by now */
+    watch->closed_here = false;
 }
 
 void sockets_close(struct sockets *sockets, int fd)
@@ -93,6 +103,36 @@ void sockets_close(struct sockets *sockets, int fd)
 void *sockets_owner(struct sockets *sockets, int fd)
 {
     struct socket_watch *watch = known(sockets, fd);
-    if (watch && !watch->owner) take_out(sockets, watch, fd);
-    return watch ? watch->owner : NULL;
+    if (watch && watch->owner) return watch->owner;
+    if (watch) watch->registered = 0;
+    if (!forget(sockets, fd)) sockets->ghosts++;
+    return NULL;
+}
+
+/* One that was closed a moment ago may have been told of before. */
+bool sockets_is_haunted(const struct sockets *sockets)
+{
+    return sockets->ghosts >= GHOSTS_MAX;
+}
+
+/* Those at rest are left behind. */
+static bool register_all(const struct sockets *sockets, int epoll_fd)
+{
+    for (size_t fd = 0; fd < sockets->count; fd++) {
+        const struct socket_watch *watch = &sockets->watches[fd];
+        struct epoll_event event = {.events = watch->registered, .data.fd = (int)fd};
+        if (!watch->owner || !watch->registered) continue;
+        if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, (int)fd, &event) != 0 && errno != EBADF) return false;
+    }
+    return true;
+}
+
+bool sockets_move(struct sockets *sockets, int epoll_fd)
+{
+    if (!register_all(sockets, epoll_fd)) return false;
+    for (size_t fd = 0; fd < sockets->count; fd++)
+        if (!sockets->watches[fd].owner) sockets->watches[fd].registered = 0;
+    sockets->epoll_fd = epoll_fd;
+    sockets->ghosts = 0;
+    return true;
 }

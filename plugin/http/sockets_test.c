@@ -149,6 +149,70 @@ static void test_a_number_that_comes_back(void **state)
     world_finish(&world);
 }
 
+/* libcurl closes what has not connected yet without a word to us, and only then says that it is over. */
+static void test_a_connection_that_came_to_nothing(void **state)
+{
+    struct world world;
+    int owner = 0;
+    (void)state;
+    world_init(&world);
+    int fd = world.pair[0];
+    sockets_opened(&world.sockets, fd);
+    assert_true(sockets_watch(&world.sockets, fd, EPOLLOUT, &owner));
+    close(fd);
+    close(world.pair[1]);
+    sockets_rest(&world.sockets, fd);
+    for (int round = 0; round < 3; round++) {
+        open_pair(&world);
+        assert_int_equal(world.pair[0], fd);
+        assert_true(sockets_watch(&world.sockets, fd, EPOLLIN, &owner));
+        say(&world);
+        assert_int_equal(heard(&world), fd);
+        close(fd);
+        close(world.pair[1]);
+        sockets_rest(&world.sockets, fd);
+    }
+    world_finish(&world);
+}
+
+/* As before, and a child of the host's has it, too: epoll tells of it until it is left. */
+static void test_an_epoll_that_is_haunted(void **state)
+{
+    struct world world;
+    int owner = 0;
+    int other[2];
+    (void)state;
+    world_init(&world);
+    int fd = world.pair[0];
+    int copy = dup(fd);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, other), 0);
+    sockets_opened(&world.sockets, other[0]);
+    assert_true(sockets_watch(&world.sockets, other[0], EPOLLIN, &owner));
+    sockets_opened(&world.sockets, fd);
+    assert_true(sockets_watch(&world.sockets, fd, EPOLLOUT, &owner));
+    close(fd);
+    sockets_rest(&world.sockets, fd);
+    for (int turns = 0; !sockets_is_haunted(&world.sockets); turns++) {
+        assert_true(turns < 1000);
+        assert_int_equal(heard(&world), fd);
+        assert_null(sockets_owner(&world.sockets, fd));
+    }
+    int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    assert_true(sockets_move(&world.sockets, epoll_fd));
+    close(world.epoll_fd);
+    world.epoll_fd = epoll_fd;
+    assert_false(sockets_is_haunted(&world.sockets));
+    assert_int_equal(heard(&world), -1);
+    assert_int_equal(write(other[1], "x", 1), 1);
+    assert_int_equal(heard(&world), other[0]);
+    assert_ptr_equal(sockets_owner(&world.sockets, other[0]), &owner);
+    sockets_close(&world.sockets, other[0]);
+    close(other[1]);
+    close(copy);
+    close(world.pair[1]);
+    world_finish(&world);
+}
+
 static void test_what_is_no_descriptor(void **state)
 {
     struct world world;
@@ -172,6 +236,8 @@ int main(void)
         cmocka_unit_test(test_other_events_are_told_to_epoll),
         cmocka_unit_test(test_a_closed_one_is_not_heard_through_its_copy),
         cmocka_unit_test(test_a_number_that_comes_back),
+        cmocka_unit_test(test_a_connection_that_came_to_nothing),
+        cmocka_unit_test(test_an_epoll_that_is_haunted),
         cmocka_unit_test(test_what_is_no_descriptor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

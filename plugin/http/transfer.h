@@ -23,7 +23,7 @@ struct transfer_owner {
 };
 
 /* Handles of transfers that have ended, for the next ones: making one costs as much as sending with it. What they
- * remember between two is libcurl's: names and TLS sessions, each for its own settings. Zeroed = empty. */
+ * remember between two is libcurl's: TLS sessions, each for its own settings. Zeroed = empty. */
 enum { TRANSFER_POOL = 64 };
 
 struct transfer_pool {

@@ -35,7 +35,8 @@ struct waiter {
     struct alarm alarm;
     struct ticket ticket;
     struct transfer transfer;
-    struct lane *lane; /* of the transfer */
+    struct lane_place place; /* the transfer's */
+    bool made_room;          /* for it, idle connections have been closed already */
     struct waiter *next_yielding;
     struct waiter **back_yielding; /* NULL = it has not given way */
 };

@@ -63,7 +63,7 @@ struct runner_command {
     bool login;
 };
 
-/* The kill ladder: how long to wait after each signal, in ms. A rung with 0 waits is still signalled. */
+/* The kill ladder: how long to wait after each signal, in ms. */
 struct runner_ladder {
     uint32_t int_ms;  /* 0 = no INT  */
     uint32_t term_ms; /* 0 = no TERM */
