@@ -24,6 +24,11 @@
  * connection's 5 s, a trial's 10 s. */
 #define LATE_MS 3000
 
+static inline struct canned_server *serve_one(const struct canned_exchange *exchange)
+{
+    return canned_start(exchange, 1);
+}
+
 struct trial {
     char url[256];
     struct http_profile profile;
