@@ -1,6 +1,6 @@
 # Tests of the runner by itself, under four shells, without a network. `make runner-bench` prints what it costs.
 
-RUNNER_TESTS   := streams inputs once limits image foreign property
+RUNNER_TESTS   := streams inputs once limits image records foreign property
 RUNNER_HARNESS := $(BUILD)/tests/runner/service.o $(BUILD)/tests/runner/world.o $(BUILD)/tests/support/local_run.o
 RUNNER_CODEC    = $(filter $(BUILD)/plugin/runner/% $(BUILD)/plugin/base/%,$(PLUGIN_OBJ))
 
@@ -9,8 +9,8 @@ $(RUNNER_TESTS:%=$(BUILD)/tests/runner/%_test) $(BUILD)/tests/runner/bench: %: %
 
 # Those that run under each runner are a test for each: build/tests/runner/sh/once_test. Under the sanitizers, which look at
 # the requests and the answers, what takes long in sh is left out.
-RUNNER_BOTH := streams inputs once limits image
-RUNNER_SH_TESTS := $(if $(SAN),streams inputs image,$(RUNNER_BOTH))
+RUNNER_BOTH := streams inputs once limits image records
+RUNNER_SH_TESTS := $(if $(SAN),streams inputs image records,$(RUNNER_BOTH))
 RUNNER_EACH := $(RUNNER_SH_TESTS:%=$(BUILD)/tests/runner/sh/%_test) $(RUNNER_BOTH:%=$(BUILD)/tests/runner/native/%_test)
 
 # A program that runs the one above it with the runner that the directory is named for.
