@@ -420,7 +420,7 @@ typedef struct eep_workspace {
 
 /* Output while the command runs. Called on the thread that called execute, with no lock held, in the order of each
  * stream, no byte twice or missing. data is valid during the call only. It may call the plugin. Non-zero = stop the
- * command: execute then returns EEP_E_CANCELLED. */
+ * command: execute then returns EEP_E_CANCELLED, also when the command had ended by itself: its output was refused. */
 typedef int32_t (*eep_output_fn)(void *ctx, uint32_t stream, const void *data, size_t len);
 
 typedef struct eep_execute_request {

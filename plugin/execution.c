@@ -169,7 +169,7 @@ static bool is_gone(const struct execution *execution)
 }
 
 /* The host does not want it any more: climbs the ladder within the grace. A command that has ended by itself
- * meanwhile has won: EEP_OK. */
+ * meanwhile has won: EEP_OK; unless the host has refused its output, which nobody has then. */
 static int end_early(struct execution *execution, int why, struct err *err)
 {
     struct err reason = *err;
@@ -179,8 +179,9 @@ static int end_early(struct execution *execution, int why, struct err *err)
     int status = exchange_run(execution, RUNNER_REQUEST_KILL, &undo);
     if (status == EEP_E_INTERRUPTED) execution->answer.state = RUNNER_LOST; /* its sandbox has stopped */
     if (status == EEP_OK) status = take_output(execution, &undo);
-    if (status == EEP_OK && execution->answer.state == RUNNER_DONE && !execution->answer.cancelled)
-        return EEP_OK;
+    bool ended_well =
+        status == EEP_OK && execution->answer.state == RUNNER_DONE && !execution->answer.cancelled;
+    if (ended_well && !execution->stopped) return EEP_OK;
     *err = reason;
     bool ended = status == EEP_E_INTERRUPTED || (status == EEP_OK && is_gone(execution));
     if (ended)

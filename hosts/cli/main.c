@@ -1,5 +1,6 @@
 /* main.c: finds the verb, parses its arguments, runs it, and reports how it ended. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -187,8 +188,19 @@ static int help(const char *name)
     return flush_stdout(0);
 }
 
+/* A standard descriptor that the caller has closed would become the plugin's next file or socket, and what eep prints
+ * would go there. /dev/null the wrong way round keeps the place, and every use of it fails as that of a closed one. */
+static void keep_places(void)
+{
+    static const int wrong_way[] = {O_WRONLY, O_RDONLY, O_RDONLY};
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", wrong_way[fd]) < 0)
+            return; /* takes the lowest number */
+}
+
 int main(int argc, char **argv)
 {
+    keep_places();
     /* A reader that has gone is an error of write() then, which stops the command and is reported. */
     signal(SIGPIPE, SIG_IGN);
     if (argc < 2) {

@@ -102,13 +102,24 @@ int32_t outcome_output(void *ctx, uint32_t stream, const void *data, size_t len)
     return 1;
 }
 
-/* A call that ended because our own output is broken: say that instead of "cancelled". */
-static void explain_broken_output(const struct outcome *outcome, struct err *err)
+/* What has become of a command whose output could not be written. A result that tells nothing has no id. */
+static const char *fate(const struct outcome *outcome, const eep_execution *execution)
 {
-    if (!outcome->broken_fd) return;
+    bool running = execution->head.flags & EEP_EXECUTION_RUNNING;
+    bool killed = execution->head.flags & EEP_EXECUTION_KILLED;
+    bool told_an_end = execution->exit_code >= 0 || execution->term_signal != 0;
+    if (execution->execution_id.ptr && told_an_end && !running && !killed)
+        return "the command has ended, but";
+    return outcome->looks_only ? "the command goes on, but" : "the command has been stopped:";
+}
+
+/* A call that ended because our own output is broken: say that instead of "cancelled". Not even a command that had
+ * ended well is a success then: nobody has seen what it wrote. */
+static void explain_broken_output(const struct outcome *outcome, const eep_execution *execution,
+                                  struct err *err)
+{
     struct err plugin = *err;
-    err_set(err, EEP_E_INTERNAL, "%s: %s cannot be written: %s",
-            outcome->looks_only ? "the command goes on, but" : "the command has been stopped",
+    err_set(err, EEP_E_INTERNAL, "%s %s cannot be written: %s", fate(outcome, execution),
             outcome->broken_fd == STDERR_FILENO ? "standard error" : "standard output",
             strerror(outcome->broken_errno));
     memcpy(err->lease, plugin.lease, sizeof(err->lease));
@@ -129,10 +140,12 @@ int outcome_take(struct outcome *outcome, struct cli *cli, int code, eep_executi
                  struct err *err)
 {
     if (!cli->out.json) warn_of_unusual_ends(execution);
+    if (outcome->broken_fd) {
+        explain_broken_output(outcome, execution, err);
+        code = err->code;
+    }
     if (code != EEP_OK) {
         keep_partial(outcome, cli, execution);
-        explain_broken_output(outcome, err);
-        code = err->code;
     } else {
         outcome->exit_status = exit_status(execution);
         outcome->running = execution->head.flags & EEP_EXECUTION_RUNNING;

@@ -138,6 +138,30 @@ static void a_reader_that_leaves_stops_the_command(void **state)
     eep_says(&process, PROCESS_STDERR, "standard output cannot be written");
 }
 
+/* "sh -c" opens /dev/full: every write to it fails with ENOSPC. The command has ended before anybody could stop it. */
+static void output_that_nobody_gets_is_a_failure(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words, *to, *says;
+    } cases[] = {
+        {"-c 'echo short'", ">/dev/full", "standard output cannot be written: No space left on device"},
+        {"-c 'echo short'", ">&-", "standard output cannot be written: Bad file descriptor"},
+        {"--status-fd 3 -c 'echo short >&2'", "3>&2 2>/dev/full", "\"exit\":125"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char *program = process_build_path("eep");
+        char script[4400];
+        snprintf(script, sizeof(script), "'%s' exec '%s' %s %s", program, lease, cases[i].words, cases[i].to);
+        free(program);
+        char *argv[] = {(char *)"/bin/sh", (char *)"-c", script, NULL};
+        process_free(&process);
+        process_start(&process, &(struct process_setup){.argv = argv, .env = eep.env});
+        assert_int_equal(process_finish(&process), 125);
+        eep_says(&process, PROCESS_STDERR, cases[i].says);
+    }
+}
+
 static void an_execution_id_runs_once(void **state)
 {
     (void)state;
@@ -609,6 +633,7 @@ int main(void)
         cmocka_unit_test(output_arrives_while_the_command_runs),
         cmocka_unit_test(environment_and_folder_are_given),
         cmocka_unit_test(a_reader_that_leaves_stops_the_command),
+        cmocka_unit_test(output_that_nobody_gets_is_a_failure),
         cmocka_unit_test(an_execution_id_runs_once),
         cmocka_unit_test(a_plugin_without_the_extension_says_so),
         cmocka_unit_test(a_detached_command_is_followed_from_another_process),

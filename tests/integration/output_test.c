@@ -243,6 +243,19 @@ static void a_listener_may_stop_it(void **state)
     EXPECT_RUN(env, lease, "pgrep -fx 'sleep 60' | wc -l", "0\n");
 }
 
+/* Its output was refused, so nobody has it: that is no success, however the command ended. */
+static void a_listener_may_refuse_what_has_ended(void **state)
+{
+    (void)state;
+    HEARD heard = {.thread = pthread_self(), .stop_after = 1};
+    OUTCOME ran = EXECUTE(env, lease, .script = TEXT("echo short; exit 3"), .on_output = hear,
+                          .output_ctx = &heard, .time_limit_ms = 60000);
+    EXPECT(ran, EEP_E_CANCELLED);
+    assert_false(ran.err.head.flags & EEP_ERROR_MAYBE_APPLIED);
+    assert_false(ran.execution.head.flags & EEP_EXECUTION_KILLED);
+    assert_int_equal(ran.execution.exit_code, 3);
+}
+
 static void a_cancelled_result_keeps_what_there_was(void **state)
 {
     (void)state;
@@ -268,6 +281,7 @@ int main(void)
         cmocka_unit_test(a_listener_may_also_capture),
         cmocka_unit_test(a_listener_hears_while_it_runs_and_may_call),
         cmocka_unit_test(a_listener_may_stop_it),
+        cmocka_unit_test(a_listener_may_refuse_what_has_ended),
         cmocka_unit_test(a_cancelled_result_keeps_what_there_was),
     };
     return cmocka_run_group_tests(tests, place_start, place_stop);
