@@ -72,7 +72,7 @@ static void expect_rung(const char *traps, int rung)
     snprintf(id, sizeof id, "rung-%d", rung);
     snprintf(script, sizeof script, "trap '' %s; echo on; while :; do sleep 0.05; done", traps);
     begin(&running, id, script);
-    AWAIT(executions_written(env, lease, id) == 3);
+    AWAIT(WRITTEN(id) == 3);
     plugin()->cancel_fire(running.request.head.cancel);
     OUTCOME ended = end(&running);
     EXPECT(ended, EEP_E_CANCELLED);
@@ -142,7 +142,7 @@ static void those_who_leave_are_found(void **state)
     struct running running;
     (void)state;
     begin(&running, "leavers", script);
-    AWAIT(executions_written(env, lease, "leavers") == 3);
+    AWAIT(WRITTEN("leavers") == 3);
     await_processes("sleep 710", "4\n"); /* each has come to its exec */
     plugin()->cancel_fire(running.request.head.cancel);
     OUTCOME ended = end(&running);
@@ -163,7 +163,7 @@ static void the_others_on_the_lease_never_notice(void **state)
         begin(&all[i], ids[i], "echo on; " WAIT_FOR("~/go-on") "echo done; exit 3");
     }
     for (int i = 0; i < COUNT; i++)
-        AWAIT(executions_written(env, lease, ids[i]) == 3);
+        AWAIT(WRITTEN(ids[i]) == 3);
     for (int i = 0; i < COUNT; i += 2)
         plugin()->cancel_fire(all[i].request.head.cancel);
     for (int i = 0; i < COUNT; i += 2) {

@@ -24,12 +24,14 @@ struct outcome call_drop(eep_env *env, const eep_drop_request *request);
     EXECUTE(env, lease, .head.flags = EEP_EXECUTE_DETACH, .execution_id = text(id),                          \
             .script = text(text_of_script), .time_limit_ms = 60000, __VA_ARGS__)
 
+/* How many bytes of stdout there are now; 0 also if that cannot be told. */
+#define WRITTEN(id) executions_written(env, lease, id)
+
 #define FLAGS(outcome) ((outcome).execution.head.flags)
 
 /* Shell text that goes on when the file is there. */
 #define WAIT_FOR(file) "while ! [ -e " file " ]; do sleep 0.02; done; "
 
-/* How many bytes of stdout there are now; 0 also if that cannot be told. */
 uint64_t executions_written(eep_env *env, const char *lease, const char *id);
 
 struct listed {

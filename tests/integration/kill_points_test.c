@@ -133,7 +133,7 @@ static void an_attach_is_cut(const char *fault, int count)
 {
     struct job made = job("echo before; sleep 0.4; echo after; exit 3");
     start_detached(&made);
-    AWAIT(executions_written(env, lease, made.id) >= 3);
+    AWAIT(WRITTEN(made.id) >= 3);
     cut(EXECUTE_PATH, 1, count, fault);
     OUTCOME attached = ATTACH(made.id, .stdout_from = 3);
     EXPECT(attached, EEP_OK);
@@ -146,8 +146,7 @@ static void a_kill_is_cut(const char *fault, int count)
 {
     struct job made = job("echo on; sleep 61");
     start_detached(&made);
-    AWAIT(executions_written(env, lease, made.id) ==
-          3); /* else it may be ended before it has left its trace */
+    AWAIT(WRITTEN(made.id) == 3); /* else it may be ended before it has left its trace */
     cut(EXECUTE_PATH, 1, count, fault);
     OUTCOME killed = KILL(made.id, .head.timeout_ms = 18000); /* a rung is a sixth of it */
     EXPECT(killed, EEP_OK);

@@ -9,6 +9,12 @@ int place_make(const char *const *options, const char *config)
     return 0;
 }
 
+void place_touch(const char *name)
+{
+    OUTCOME made = EXECUTE(env, lease, ARGV(TEXT("touch"), text(name)));
+    EXPECT(made, EEP_OK);
+}
+
 int place_start(void **state)
 {
     (void)state;

@@ -13,4 +13,7 @@ int place_make(const char *const *options, const char *config);
 int place_start(void **state);
 int place_stop(void **state);
 
+/* Makes an empty file in the workspace: what WAIT_FOR (executions.h) waits for. */
+void place_touch(const char *name);
+
 #endif

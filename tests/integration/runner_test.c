@@ -136,7 +136,7 @@ static void test_mixed(void **state)
         OUTCOME begun = EXECUTE(env, lease, .execution_id = text(id), .head.flags = EEP_EXECUTE_DETACH,
                                 .time_limit_ms = 20000, .script = TEXT("echo out; exec sleep 20"));
         EXPECT(begun, EEP_OK);
-        AWAIT(executions_written(env, lease, id) > 0);
+        AWAIT(WRITTEN(id) > 0);
         env = after;
         OUTCOME killed = KILL(id);
         EXPECT(killed, EEP_OK);

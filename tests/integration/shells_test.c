@@ -62,8 +62,7 @@ static void expect_reach(void)
 {
     OUTCOME detached = DETACH("far", "echo one; " WAIT_FOR("go") "echo two; exit 4", .shell = script_shell);
     EXPECT(detached, EEP_OK);
-    OUTCOME let_go = EXECUTE(env, lease, ARGV(TEXT("touch"), TEXT("go")));
-    EXPECT(let_go, EEP_OK);
+    place_touch("go");
     OUTCOME ended = ATTACH("far");
     EXPECT(ended, EEP_OK);
     assert_int_equal(ended.execution.exit_code, 4);
@@ -247,7 +246,7 @@ static void secrets_are_not_seen(void)
     OUTCOME sampler = DETACH("sampler", "echo on; while [ ! -e ~/enough ]; do cat /proc/[0-9]*/cmdline; done "
                                         ">>~/samples 2>/dev/null");
     EXPECT(sampler, EEP_OK);
-    AWAIT(executions_written(env, lease, "sampler") > 0);
+    AWAIT(WRITTEN("sampler") > 0);
     OUTCOME small = EXECUTE(env, lease, .script = text(script), ENV({TEXT("TOKEN"), TEXT(SECRET_ENV)}),
                             .stdin_data = BYTES(SECRET_INPUT "\n"));
     OUTCOME large = EXECUTE(env, lease, .script = text(script), ENV({TEXT("TOKEN"), text(large_env)}),

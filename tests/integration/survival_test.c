@@ -208,7 +208,7 @@ static void a_supervisor_that_is_killed_is_an_interruption(void **state)
     (void)state;
     OUTCOME detached = DETACH("orphaned", "echo $$ >~/pid; echo before; sleep 62");
     EXPECT(detached, EEP_OK);
-    AWAIT(executions_written(env, lease, "orphaned") == 7);
+    AWAIT(WRITTEN("orphaned") == 7);
     EXPECT_RUN(env, lease, WAIT_FOR("~/pid") "read -r a b p rest <~/.eep/orphaned.p; kill -9 $p", "");
     OUTCOME attached = ATTACH("orphaned", .head.timeout_ms = 5000);
     EXPECT(attached, EEP_E_INTERRUPTED);
