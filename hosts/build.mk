@@ -67,18 +67,21 @@ $(BUILD)/tests/cli/cli_test: $(BUILD)/tests/cli/cli_test.o $(CLI_HARNESS) | $(BU
 
 TESTS += $(BUILD)/tests/cli/cli_test
 
-CLI_LEASE_TESTS := $(BUILD)/tests/cli/fake_lease_test $(BUILD)/tests/cli/daytona_lease_test
+# Those that need leases: once with each provider (tests/cli/provider.h), but for what the plugin of our own cannot do.
+CLI_LEASED        := exec detached lease
+CLI_FAKE_TESTS    := $(CLI_LEASED:%=$(BUILD)/tests/cli/fake_%_test)
+CLI_DAYTONA_TESTS := $(CLI_LEASED:%=$(BUILD)/tests/cli/daytona_%_test) $(BUILD)/tests/cli/daytona_leases_test
+CLI_LEASED_OBJ    := $(BUILD)/tests/cli/leased.o $(CLI_HARNESS)
 
-$(CLI_LEASE_TESTS): $(BUILD)/tests/cli/%_lease_test: \
-    $(BUILD)/tests/cli/lease_test.o $(BUILD)/tests/cli/provider_%.o $(CLI_HARNESS) \
-    | $(BUILD)/eep $(BUILD)/minimal $(CLI_FAKE)
+$(CLI_FAKE_TESTS): $(BUILD)/tests/cli/fake_%_test: \
+    $(BUILD)/tests/cli/%_test.o $(BUILD)/tests/cli/provider_fake.o $(CLI_LEASED_OBJ) | $(BUILD)/eep $(BUILD)/minimal $(CLI_FAKE)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ -ljson-c -lcmocka -o $@
 
-$(BUILD)/tests/cli/leases_test: $(BUILD)/tests/cli/leases_test.o $(BUILD)/tests/cli/provider_daytona.o \
-                                $(CLI_HARNESS) | $(BUILD)/eep
+$(CLI_DAYTONA_TESTS): $(BUILD)/tests/cli/daytona_%_test: \
+    $(BUILD)/tests/cli/%_test.o $(BUILD)/tests/cli/provider_daytona.o $(CLI_LEASED_OBJ) | $(BUILD)/eep $(BUILD)/minimal
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ -ljson-c -lcmocka -o $@
 
-TESTS         += $(CLI_LEASE_TESTS) $(BUILD)/tests/cli/leases_test
+TESTS         += $(CLI_FAKE_TESTS) $(CLI_DAYTONA_TESTS)
 FOREIGN_TESTS += tests/cli/crash_test.py
 
 # -- hosts in other languages

@@ -1,6 +1,6 @@
 /* cli_test.c: eep as a process, without any service: command lines, help, exit codes, JSON, configuration.
  *
- * Where a plugin is needed it is fake/. What runs in leases is in lease_test.c.
+ * Where a plugin is needed it is fake/. What runs in leases uses leased.h.
  */
 #include <setjmp.h>
 #include <stdarg.h>

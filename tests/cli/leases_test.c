@@ -1,22 +1,12 @@
 /* leases_test.c: list, keepalive, reap and explain as people and scripts use them: tables, JSON, exit codes. What the calls
  * promise is tested in tests/integration/. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "leased.h"
 
-#include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "eep_process.h"
-#include "provider.h"
-
 #define TEN_MINUTES "{\"idle_ms\":600000}"
-
-static struct eep_setup eep;
-static struct process process = {.fds = {-1, -1, -1}};
 
 /* A sandbox of the owner ann. free() the lease. */
 static char *acquire(const char *option)
@@ -26,10 +16,10 @@ static char *acquire(const char *option)
     return eep_line(&process);
 }
 
-static void destroy(char *lease)
+static void destroy(char *sandbox)
 {
-    assert_int_equal(EEP_RUN(&process, &eep, "release", "-q", lease, "--destroy"), 0);
-    free(lease);
+    assert_int_equal(EEP_RUN(&process, &eep, "release", "-q", sandbox, "--destroy"), 0);
+    free(sandbox);
 }
 
 static json_object *run_json(int exit_code, const char *const *words)
@@ -78,11 +68,11 @@ static void list_shows_a_table(void **state)
 static void list_tells_all_in_json(void **state)
 {
     (void)state;
-    char *lease = acquire("--name=build 7");
+    char *sandbox = acquire("--name=build 7");
     json_object *own = RUN_JSON(0, "list", "--set", "owner=ann");
     assert_int_equal(lease_count(own), 1);
     json_object *item = lease_at(own, 0);
-    assert_string_equal(eep_json_text(item, "lease"), lease);
+    assert_string_equal(eep_json_text(item, "lease"), sandbox);
     assert_string_equal(eep_json_text(item, "owner"), "ann");
     assert_string_equal(eep_json_text(item, "nameHint"), "build 7");
     assert_string_equal(eep_json_text(item, "state"), "STARTED");
@@ -99,7 +89,7 @@ static void list_tells_all_in_json(void **state)
     json_object *stopped = RUN_JSON(0, "list", "--all", "--state", "stopped");
     assert_int_equal(lease_count(stopped), 0);
     json_object_put(stopped);
-    destroy(lease);
+    destroy(sandbox);
 }
 
 /* -- reap -------------------------------------------------------------------------------------- */
@@ -150,16 +140,16 @@ static void reap_spares_files_unless_told(void **state)
 static void keepalive_tells_until_when(void **state)
 {
     (void)state;
-    char *lease = acquire(NULL);
-    assert_int_equal(EEP_RUN(&process, &eep, "keepalive", lease, "--for", "10m"), 0);
+    char *sandbox = acquire(NULL);
+    assert_int_equal(EEP_RUN(&process, &eep, "keepalive", sandbox, "--for", "10m"), 0);
     eep_says(&process, PROCESS_STDOUT, "kept until 20");
-    assert_int_equal(EEP_RUN(&process, &eep, "keepalive", lease, "--for", "2h", "--no-raise"), 1);
+    assert_int_equal(EEP_RUN(&process, &eep, "keepalive", sandbox, "--for", "2h", "--no-raise"), 1);
     eep_says(&process, PROCESS_STDERR, "its interval is 15 minutes");
-    json_object *kept = RUN_JSON(0, "keepalive", lease, "--for", "2h");
+    json_object *kept = RUN_JSON(0, "keepalive", sandbox, "--for", "2h");
     assert_int_equal(eep_json_int(kept, "autoStopMinutes"), 121);
     assert_string_equal(eep_json_text(kept, "flags"), "[ \"RAISED\" ]");
     json_object_put(kept);
-    destroy(lease);
+    destroy(sandbox);
     assert_int_equal(EEP_RUN(&process, &eep, "keepalive", "gone", "--for", "1h"), 125);
     eep_says(&process, PROCESS_STDERR, "lease gone is gone");
 }
@@ -169,13 +159,13 @@ static void keepalive_tells_until_when(void **state)
 static void acquire_says_that_it_found_an_emptied_one(void **state)
 {
     (void)state;
-    char *lease = acquire("--key=emptied");
-    assert_int_equal(EEP_RUN(&process, &eep, "exec", lease, "-c", "rm -rf ~/.eep/identity ~/eep-workspace/*"),
-                     0);
+    char *sandbox = acquire("--key=emptied");
+    assert_int_equal(
+        EEP_RUN(&process, &eep, "exec", sandbox, "-c", "rm -rf ~/.eep/identity ~/eep-workspace/*"), 0);
     assert_int_equal(EEP_RUN(&process, &eep, "acquire", "--set", "owner=ann", "--key=emptied"), 0);
-    eep_says(&process, PROCESS_STDOUT, lease);
+    eep_says(&process, PROCESS_STDOUT, sandbox);
     eep_says(&process, PROCESS_STDERR, "it has been emptied, or was never prepared");
-    destroy(lease);
+    destroy(sandbox);
 }
 
 /* -- explain ----------------------------------------------------------------------------------- */
@@ -183,31 +173,31 @@ static void acquire_says_that_it_found_an_emptied_one(void **state)
 static void explain_says_that_it_works(void **state)
 {
     (void)state;
-    char *lease = acquire(NULL);
-    assert_int_equal(EEP_RUN(&process, &eep, "explain", lease), 0);
+    char *sandbox = acquire(NULL);
+    assert_int_equal(EEP_RUN(&process, &eep, "explain", sandbox), 0);
     eep_says(&process, PROCESS_STDOUT, "ok       daemon        it takes commands\n");
     eep_says(&process, PROCESS_STDOUT, "skipped  quota         only of interest for a start\n");
     eep_says(&process, PROCESS_STDOUT, "\nThe lease works.\n");
     assert_string_equal(eep_errors(&process), "");
-    json_object *told = RUN_JSON(0, "explain", lease);
+    json_object *told = RUN_JSON(0, "explain", sandbox);
     assert_string_equal(eep_json_text(told, "works"), "true");
     assert_int_equal(eep_json_int(told, "failed"), 0);
-    assert_string_equal(eep_json_text(told, "lease/lease"), lease);
+    assert_string_equal(eep_json_text(told, "lease/lease"), sandbox);
     json_object_put(told);
-    destroy(lease);
+    destroy(sandbox);
 }
 
 static void explain_says_what_is_wrong_and_what_to_do(void **state)
 {
     (void)state;
-    char *lease = acquire("--set=reuseLease=true");
-    assert_int_equal(EEP_RUN(&process, &eep, "release", "-q", lease, "--stop"), 0);
-    assert_int_equal(EEP_RUN(&process, &eep, "explain", lease), 1);
+    char *sandbox = acquire("--set=reuseLease=true");
+    assert_int_equal(EEP_RUN(&process, &eep, "release", "-q", sandbox, "--stop"), 0);
+    assert_int_equal(EEP_RUN(&process, &eep, "explain", sandbox), 1);
     eep_says(&process, PROCESS_STDOUT, "FAILED   state         it is stopped since ");
     eep_says(&process, PROCESS_STDOUT, "\n         what to do:   resume it");
     eep_says(&process, PROCESS_STDOUT, "unknown  quota         ");
     eep_says(&process, PROCESS_STDOUT, "\n1 of 19 checks failed; the first of them comes first.\n");
-    json_object *told = RUN_JSON(1, "explain", lease);
+    json_object *told = RUN_JSON(1, "explain", sandbox);
     assert_string_equal(eep_json_text(told, "works"), "false");
     json_object *symptoms = json_object_object_get(told, "symptoms");
     json_object *state_of = json_object_array_get_idx(symptoms, 11);
@@ -216,7 +206,7 @@ static void explain_says_what_is_wrong_and_what_to_do(void **state)
     assert_string_equal(eep_json_text(state_of, "codeName"), "CONFLICT");
     assert_non_null(eep_json_text(state_of, "advice"));
     json_object_put(told);
-    destroy(lease);
+    destroy(sandbox);
     told = RUN_JSON(1, "explain", "nobody");
     assert_int_equal(eep_json_int(told, "failed"), 1);
     assert_null(eep_json_text(told, "lease"));
@@ -231,29 +221,8 @@ static void what_cannot_look_is_125(void **state)
     assert_string_equal(process_text(&process, PROCESS_STDOUT), "");
 }
 
-/* -- the rest ---------------------------------------------------------------------------------- */
-
-static int prepare(void **state)
-{
-    (void)state;
-    eep.env = provider_env();
-    return 0;
-}
-
-static int clean_up(void **state)
-{
-    (void)state;
-    process_free(&process);
-    return 0;
-}
-
 int main(void)
 {
-    const char *missing = provider_start();
-    if (missing) {
-        printf("SKIP: %s\n", missing);
-        return 0;
-    }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(list_shows_a_table),
         cmocka_unit_test(list_tells_all_in_json),
@@ -265,7 +234,5 @@ int main(void)
         cmocka_unit_test(explain_says_what_is_wrong_and_what_to_do),
         cmocka_unit_test(what_cannot_look_is_125),
     };
-    int failed = cmocka_run_group_tests(tests, prepare, clean_up);
-    provider_stop();
-    return failed;
+    return leased_start() ? leased_stop(cmocka_run_group_tests(tests, NULL, NULL)) : 0;
 }

@@ -1,4 +1,4 @@
-/* provider.h: where lease_test.c gets its sandboxes: the fake plugin, or the real one and the stand-in. */
+/* provider.h: where the tests of leased.h get their sandboxes: the fake plugin, or the real one and the stand-in. */
 #ifndef TESTS_CLI_PROVIDER_H
 #define TESTS_CLI_PROVIDER_H
 
