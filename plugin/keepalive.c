@@ -115,8 +115,8 @@ static int raise_to(struct keeping *keeping, int64_t minutes, int64_t needed, st
 /* Could the idleness so far have been enough to be stopped for before the use is written down? */
 static bool is_close(const struct keeping *keeping, int64_t minutes)
 {
-    int64_t idle = clock_wall_ms() - leased_active_at_ms(&keeping->sandbox);
-    return idle + SETTLING_MS + MINUTE_MS > minutes * MINUTE_MS; /* a minute for clocks that differ */
+    int64_t idle = daytona_wall_ms(&keeping->op->env->client) - leased_active_at_ms(&keeping->sandbox);
+    return idle + SETTLING_MS + MINUTE_MS > minutes * MINUTE_MS; /* a minute for what is told late */
 }
 
 /* Looks until the service tells of the use. It drops one that came too soon after another: hence again and again. */

@@ -8,10 +8,11 @@
 #include "busy.h"
 #include "call.h"
 #include "create.h"
-#include "ending.h"
+#include "daytona/sandboxes.h"
 #include "leased.h"
 #include "leases.h"
 #include "lifecycle.h"
+#include "retry.h"
 
 /* How long one lease may take, so that one that hangs does not cost the others their turn. */
 #define EACH_MS 15000
@@ -47,10 +48,33 @@ static bool spare(struct verdict *verdict, uint32_t reason)
     return true;
 }
 
+/* A clock that is wrong, ours or the service's, must not make a lease older than it is. */
+static int64_t earliest_now_ms(const struct op *op)
+{
+    int64_t theirs = daytona_wall_ms(&op->env->client);
+    int64_t ours = clock_wall_ms();
+    return theirs < ours ? theirs : ours;
+}
+
+/* Who has just ordered a start shows as a change first; as a use only when the service begins with it. 0 = not told */
+static int64_t used_at_ms(const struct sandbox *sandbox)
+{
+    int64_t active = leased_active_at_ms(sandbox);
+    bool changing = sandbox->phase == PHASE_STARTING || sandbox->phase == PHASE_LEAVING;
+    int64_t changed = changing ? sandbox_time_ms(sandbox, "updatedAt") : 0;
+    return changed > active ? changed : active;
+}
+
 static bool is_active(const struct reaping *reaping, const struct sandbox *sandbox, struct verdict *verdict)
 {
-    int64_t idle = clock_wall_ms() - leased_active_at_ms(sandbox);
+    int64_t used = used_at_ms(sandbox);
+    int64_t idle = earliest_now_ms(reaping->op) - used;
     bool rests = sandbox->phase == PHASE_RESTING || sandbox->phase == PHASE_FAILED;
+    if (used == 0) {
+        spare(verdict, EEP_SPARED_ACTIVE);
+        err_set(&verdict->why, EEP_OK, "the service does not tell when it was used or made");
+        return true;
+    }
     uint64_t enough = reaping->request->idle_ms;
     if (!rests && enough < TOLD_LATE_MS) enough = TOLD_LATE_MS;
     if (idle >= 0 && (uint64_t)idle >= enough) return false;
@@ -116,17 +140,42 @@ static void fail(struct verdict *verdict, const struct err *err)
     *verdict = (struct verdict){.outcome = EEP_REAPED_FAILED, .why = *err};
 }
 
-static void order_deletion(struct op *op, eep_str lease, struct verdict *verdict)
+/* One order; what it does may show before, or instead of, its answer. */
+struct deletion {
+    struct retry retry;
+    bool maybe_applied;
+};
+
+static void deleted(struct verdict *verdict)
 {
-    struct ending end;
-    struct err err = ERR_INIT;
+    *verdict = (struct verdict){.outcome = EEP_REAPED_DELETED};
+}
+
+/* The order was ours: a 400 is no mistake of the host's. */
+static void fail_refused(struct verdict *verdict, struct err *err)
+{
+    struct err refusal = *err;
+    if (err->http_status == 400) lifecycle_refused(&refusal, err);
+    fail(verdict, err);
+}
+
+/* EEP_OK: the verdict stands. Else there is more to it: a transition (409), which may be the beginning of a use, or
+ * trouble that passes; both take time, in which it may be used. */
+static int order_deletion(struct op *op, eep_str lease, struct deletion *deletion, struct verdict *verdict,
+                          struct err *err)
+{
+    CLEANUP(sandbox_finish) struct sandbox sandbox = {0};
     facts_drop(&op->env->cache, lease);
-    if (ending_delete(op, lease, false, &end, &err) != EEP_OK)
-        fail(verdict, &err);
-    else if (end.already)
+    int status = sandboxes_delete(&op->env->client, lease, &op->wait, &sandbox, err);
+    if (err->flags & EEP_ERROR_MAYBE_APPLIED) deletion->maybe_applied = true;
+    if (status == EEP_E_CONFLICT || (status != EEP_OK && retry_is_passing(err))) return status;
+    if (status == EEP_OK || (status == EEP_E_NOT_FOUND && deletion->maybe_applied))
+        deleted(verdict);
+    else if (status == EEP_E_NOT_FOUND)
         gone(verdict);
     else
-        *verdict = (struct verdict){.outcome = EEP_REAPED_DELETED};
+        fail_refused(verdict, err);
+    return EEP_OK;
 }
 
 /* Reads the lease again; false: the verdict stands. */
@@ -146,18 +195,37 @@ static bool may_go(struct op *op, const struct reaping *reaping, eep_str lease, 
 }
 
 /* The look into it takes its time, so what was read before it is read again. */
-static void judge_fresh(struct op *op, const struct reaping *reaping, eep_str lease, struct verdict *verdict)
+static bool is_spared(struct op *op, const struct reaping *reaping, eep_str lease, struct verdict *verdict)
 {
     CLEANUP(sandbox_finish) struct sandbox fresh = {0};
-    if (!may_go(op, reaping, lease, &fresh, verdict)) return;
-    if (fresh.phase == PHASE_STARTED && !has_flag(reaping, EEP_REAP_RUNNING)) {
-        if (is_running(op, &fresh, verdict)) return;
-        if (!may_go(op, reaping, lease, &fresh, verdict)) return;
-    }
-    if (has_flag(reaping, EEP_REAP_DRY_RUN))
+    if (!may_go(op, reaping, lease, &fresh, verdict)) return true;
+    if (fresh.phase != PHASE_STARTED || has_flag(reaping, EEP_REAP_RUNNING)) return false;
+    return is_running(op, &fresh, verdict) || !may_go(op, reaping, lease, &fresh, verdict);
+}
+
+/* Nothing may come between the reading and the order that takes its time: no rate limit, and no second order. */
+static void judge_and_delete(struct op *op, const struct reaping *reaping, eep_str lease,
+                             struct verdict *verdict)
+{
+    struct deletion deletion = {.retry = RETRY_INIT};
+    struct err err = ERR_INIT;
+    do {
+        if (daytona_wait_turn(&op->env->client, THROTTLER_LIFECYCLE, &op->wait, &err) != EEP_OK) break;
+        if (is_spared(op, reaping, lease, verdict)) {
+            if (verdict->outcome == EEP_REAPED_GONE && deletion.maybe_applied) deleted(verdict);
+            return;
+        }
+        if (order_deletion(op, lease, &deletion, verdict, &err) == EEP_OK) return;
+    } while (retry_wait(op, &deletion.retry, &err) == EEP_OK);
+    fail(verdict, &err);
+}
+
+static void judge_fresh(struct op *op, const struct reaping *reaping, eep_str lease, struct verdict *verdict)
+{
+    if (!has_flag(reaping, EEP_REAP_DRY_RUN))
+        judge_and_delete(op, reaping, lease, verdict);
+    else if (!is_spared(op, reaping, lease, verdict))
         *verdict = (struct verdict){.outcome = EEP_REAPED_WOULD};
-    else
-        order_deletion(op, lease, verdict);
 }
 
 static void judge(const struct reaping *reaping, const struct sandbox *listed, struct verdict *verdict)

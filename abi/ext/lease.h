@@ -126,7 +126,8 @@ typedef struct eep_reap_request {
     eep_request head; /* flags: EEP_REAP_                                                                        */
     eep_str cursor;   /* eep_reaping.next of the page before; absent = the first page                            */
     uint64_t idle_ms; /* spare what was used within this time. Never 0. One that is started counts as used up
-                         to two minutes after what the service tells: it tells late                              */
+                         to two minutes after what the service tells: it tells late. Where the host's clock and
+                         the service's differ, the one that makes leases younger is believed                     */
     uint32_t states;  /* as in eep_leases_request, and so is the next one                                        */
     uint32_t page;
 } eep_reap_request;
@@ -139,7 +140,7 @@ typedef struct eep_reap_request {
 #define EEP_REAPED_FAILED  5u /* see eep_reaped.code                                                             */
 
 /* Why it was spared. */
-#define EEP_SPARED_ACTIVE   1u /* used lately                                                                    */
+#define EEP_SPARED_ACTIVE   1u /* used lately, or it is not told when; just being started, or stopped            */
 #define EEP_SPARED_REUSABLE 2u /* kept for its files                                                             */
 #define EEP_SPARED_RUNNING  3u /* a command runs in it                                                           */
 #define EEP_SPARED_UNSEEN   4u /* whether a command runs in it cannot be seen                                    */

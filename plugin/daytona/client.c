@@ -1,7 +1,9 @@
 #include "daytona/client.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/str.h"
@@ -104,8 +106,7 @@ static int64_t spread(int64_t ms)
     return ms + ms * random_byte() / 4096;
 }
 
-/* Waits until the service's limits allow the call. */
-static int wait_turn(struct daytona *client, enum throttler kind, const struct wait *wait, struct err *err)
+int daytona_wait_turn(struct daytona *client, enum throttler kind, const struct wait *wait, struct err *err)
 {
     enum throttler why = kind;
     int64_t turn;
@@ -189,6 +190,33 @@ static int take_answer(const struct api_call *call, const struct http_response *
     return err_flag(err, strcmp(call->method, "GET") == 0 ? 0 : EEP_ERROR_MAYBE_APPLIED);
 }
 
+int64_t daytona_wall_ms(const struct daytona *client)
+{
+    return clock_wall_ms() + atomic_load(&client->ahead_ms);
+}
+
+/* "Sat, 21 Nov 2026 10:48:13 GMT"; 0 = is none */
+static int64_t date_ms(const char *text)
+{
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    char month[4] = "";
+    struct tm t = {0};
+    if (sscanf(text, "%*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT", &t.tm_mday, month, &t.tm_year,
+               &t.tm_hour, &t.tm_min, &t.tm_sec) != 6)
+        return 0;
+    const char *at = strstr(months, month);
+    if (!at || strlen(month) != 3 || (at - months) % 3 != 0) return 0;
+    t.tm_year -= 1900;
+    t.tm_mon = (int)(at - months) / 3;
+    return (int64_t)timegm(&t) * 1000;
+}
+
+static void take_clock(struct daytona *client, const struct http_response *response)
+{
+    int64_t theirs = date_ms(response->date);
+    if (theirs > 0) atomic_store(&client->ahead_ms, theirs - clock_wall_ms());
+}
+
 /* What an answer says about the calls after it. */
 static void take_note(struct daytona *client, const struct api_call *call,
                       const struct http_response *response, struct err *err)
@@ -208,6 +236,7 @@ static int call_service(struct daytona *client, const struct api_call *call, con
 {
     CLEANUP(http_response_finish) struct http_response response = HTTP_RESPONSE_INIT;
     int status = exchange(client, call, url, wait, &response, err);
+    take_clock(client, &response);
     if (status == EEP_OK && response.status / 100 != 2) status = error_from_api(&response, call->method, err);
     if (status == EEP_OK) return take_answer(call, &response, answer, err);
     take_note(client, call, &response, err);
@@ -222,7 +251,7 @@ int daytona_api(struct daytona *client, const struct api_call *call, const struc
     if (!call->public_route && is_refused(client)) return refused(err);
     TRY(buf_error(&url, buf_append_str(&url, client->settings.api_url), "the URL", err));
     TRY(buf_error(&url, buf_append_str(&url, call->path), "the URL", err));
-    int status = call->public_route ? EEP_OK : wait_turn(client, call->throttler, wait, err);
+    int status = call->public_route ? EEP_OK : daytona_wait_turn(client, call->throttler, wait, err);
     if (status == EEP_OK) status = call_service(client, call, buf_cstr(&url), wait, answer, err);
     if (status == EEP_OK) return EEP_OK;
     if (status == EEP_E_UNAUTHENTICATED && !call->public_route) err_prefix(err, "check apiKey (or jwtToken)");

@@ -1,7 +1,7 @@
 /* client.h: one account at one Daytona service, and how a call to it is made.
  *
- * Knows HTTP shapes, knows no vtable. A client is not changed after daytona_init, except for the note that its
- * credentials were refused; any thread may use it. */
+ * Knows HTTP shapes, knows no vtable. A client is not changed after daytona_init, except for the notes that its
+ * credentials were refused and how far its clock is from ours; any thread may use it. */
 #ifndef DAYTONA_CLIENT_H
 #define DAYTONA_CLIENT_H
 
@@ -27,11 +27,12 @@ struct daytona_settings {
 
 struct daytona {
     struct daytona_settings settings;
-    char *authorization;   /* "Authorization: Bearer …" */
-    char *organization;    /* "X-Daytona-Organization-ID: …" or NULL */
-    struct pacing *pacing; /* shared with all who have the same credentials */
-    atomic_bool refused;   /* the control plane answered 401: every further call would count against our IP
+    char *authorization;      /* "Authorization: Bearer …" */
+    char *organization;       /* "X-Daytona-Organization-ID: …" or NULL */
+    struct pacing *pacing;    /* shared with all who have the same credentials */
+    atomic_bool refused;      /* the control plane answered 401: every further call would count against our IP
                             (failed-auth throttler, protocol 12.1) */
+    _Atomic int64_t ahead_ms; /* the service's wall clock before ours, as its last answer told */
 };
 
 int daytona_init(struct daytona *client, const struct daytona_settings *settings, struct err *err);
@@ -53,6 +54,13 @@ struct api_call {
  * again by this client, nor for a while by others. */
 int daytona_api(struct daytona *client, const struct api_call *call, const struct wait *wait, json **answer,
                 struct err *err);
+
+/* Waits until the service's rate limits allow a call of this kind; daytona_api does so by itself. EEP_E_RATE_LIMITED: not
+ * in time. */
+int daytona_wait_turn(struct daytona *client, enum throttler kind, const struct wait *wait, struct err *err);
+
+/* The service's wall clock, which its timestamps are of: up to a second late, and ours while it has not told. */
+int64_t daytona_wall_ms(const struct daytona *client);
 
 /* Sends any request of this client (toolbox calls); adds the credentials. EEP_OK = some HTTP answer. */
 int daytona_send(struct daytona *client, struct http_request *request, const struct wait *wait,

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "daytona/account.h"
 #include "daytona/sandboxes.h"
 #include "daytona_testing.h"
@@ -456,6 +457,36 @@ static void test_a_toolbox_url_that_is_not_told(void **state)
     }
 }
 
+/* -- Its clock --------------------------------------------------------------------------------- */
+
+static void test_the_services_clock(void **state)
+{
+    static const struct {
+        const char *header;
+        int64_t wall_ms; /* 0 = ours */
+    } cases[] = {
+        {"Date: Sat, 21 Nov 2026 10:48:13 GMT\r\n", 1795258093000},
+        {"date:Thu, 01 Jan 1970 00:00:01 GMT\r\n", 1000},
+        {"", 0},
+        {"Date: tomorrow\r\n", 0},
+        {"Date:\r\n", 0},
+        {"Date: Sat, 21 anF 2026 10:48:13 GMT\r\n", 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct canned_exchange script[] = {{.headers = cases[i].header, .body = "{}"}};
+        struct account account;
+        json *answer = NULL;
+        account_start(&account, script, COUNT(script));
+        assert_int_equal(call(&account, "GET", &answer), EEP_OK);
+        int64_t expected = cases[i].wall_ms ? cases[i].wall_ms : clock_wall_ms();
+        int64_t told = daytona_wall_ms(&account.client);
+        assert_true(told >= expected - 1000 && told < expected + 30000); /* it goes on */
+        json_finish(&answer);
+        account_stop(&account);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -480,6 +511,7 @@ int main(void)
         cmocka_unit_test(test_creates_whose_answer_is_useless),
         cmocka_unit_test(test_deletes_without_a_word),
         cmocka_unit_test(test_a_toolbox_url_that_is_not_told),
+        cmocka_unit_test(test_the_services_clock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,6 +79,7 @@ struct http_response {
     uint32_t
         retry_after_ms; /* the largest of all headers that begin with Retry-After (protocol 12.1); 0 = none */
     char retry_after_name[32]; /* what follows in that header's name: "sandbox-create"; "" = nothing */
+    char date[48];             /* the server's clock, in its words; "" = not told */
     bool repeated; /* libcurl sent the request more than once: an earlier one may have been carried out */
     int64_t range_total; /* complete size as told by Content-Range; -1 = not told */
 };
@@ -90,5 +91,4 @@ struct http_response {
 
 /* CLEANUP(http_response_finish) struct http_response response = HTTP_RESPONSE_INIT; */
 void http_response_finish(struct http_response *response);
-
 #endif

@@ -126,6 +126,7 @@ static size_t on_header(char *data, size_t size, size_t count, void *ctx)
     take_header(line, "X-Request-Id:", response->request_id, sizeof response->request_id);
     take_header(line, "Location:", response->location, sizeof response->location);
     take_retry_after(line, response);
+    take_header(line, "Date:", response->date, sizeof response->date);
     take_range_total(line, response);
     return line.len;
 }

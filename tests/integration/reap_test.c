@@ -1,4 +1,5 @@
 /* reap_test.c: reap of eep.lease/1: what goes, what is spared and why, and that one failure stops nothing. */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -275,6 +276,120 @@ static void a_lease_that_was_started_since_is_looked_into(void **state)
     host_destroy(env, lease);
 }
 
+/* The service shows a start that was ordered at once, and counts it as a use only when it begins. */
+static void what_is_being_started_is_spared(void **state)
+{
+    char lease[EEP_LEASE_MAX + 1];
+    (void)state;
+    host_acquire(env, lease);
+    standin_force(&standin, lease, "{\"state\":\"starting\"}");
+    age(lease, LONG_AGO_MS);
+    OUTCOME reaped = REAP_IDLE(env, .head.flags = 0);
+    EXPECT(reaped, EEP_OK);
+    EXPECT_LINE(reaped, lease, EEP_REAPED_SPARED, EEP_SPARED_ACTIVE);
+    standin_force(&standin, lease, "{\"state\":\"started\"}");
+    host_destroy(env, lease);
+}
+
+/* As soon as the deletion is on its way somebody uses the lease. */
+static void *use_it(void *lease)
+{
+    AWAIT(standin_count(&standin, "DELETE", NULL) > 0);
+    age(lease, 0);
+    return NULL;
+}
+
+/* What keeps the service from deleting at once may be the beginning of a use. */
+static void expect_spared_meanwhile(const char *fault)
+{
+    char lease[EEP_LEASE_MAX + 1], rules[256];
+    pthread_t user;
+    host_acquire(env, lease);
+    OUTCOME released = RELEASE(env, lease, EEP_RELEASE_STOP);
+    EXPECT(released, EEP_OK);
+    age(lease, LONG_AGO_MS);
+    snprintf(rules, sizeof rules, "[{'match':{'method':'DELETE'},'do':%s}]", fault);
+    standin_faults(&standin, rules);
+    standin_forget(&standin);
+    assert_int_equal(pthread_create(&user, NULL, use_it, lease), 0);
+    OUTCOME reaped = REAP_IDLE(env, .head.flags = 0);
+    pthread_join(user, NULL);
+    EXPECT(reaped, EEP_OK);
+    EXPECT_LINE(reaped, lease, EEP_REAPED_SPARED, EEP_SPARED_ACTIVE);
+    standin_faults(&standin, NULL);
+    host_destroy(env, lease);
+}
+
+static void a_deletion_that_must_wait_is_thought_over(void **state)
+{
+    (void)state;
+    expect_spared_meanwhile("{'status':409}");
+    expect_spared_meanwhile("{'status':503}");
+}
+
+static void a_lost_answer_is_no_earlier_end(void **state)
+{
+    char lease[EEP_LEASE_MAX + 1];
+    (void)state;
+    acquire_aged(env, lease);
+    standin_faults(&standin, "[{'match':{'method':'DELETE','count':1},'do':{'drop':'after_action'}}]");
+    OUTCOME reaped = REAP_IDLE(env, .head.flags = 0);
+    EXPECT(reaped, EEP_OK);
+    EXPECT_LINE(reaped, lease, EEP_REAPED_DELETED, 0);
+    standin_faults(&standin, NULL);
+    AWAIT(standin_total(&standin, "live") == 0);
+}
+
+/* -- Clocks ------------------------------------------------------------------------------------ */
+
+static void set_clock(long offset_ms)
+{
+    char body[64];
+    snprintf(body, sizeof body, "{\"offset_ms\":%ld}", offset_ms);
+    json_object_put(standin_control(&standin, "PUT", "/_standin/clock", body));
+}
+
+/* What is used now is not old, whosever clock is wrong; what is old goes. */
+static void wrong_clocks_make_nothing_older(void **state)
+{
+    static const long offsets[] = {-6 * MINUTE_MS, 6 * MINUTE_MS};
+    (void)state;
+    for (size_t i = 0; i < sizeof offsets / sizeof offsets[0]; i++) {
+        char lease[EEP_LEASE_MAX + 1];
+        set_clock(offsets[i]);
+        host_acquire(env, lease);
+        OUTCOME reaped = REAP_IDLE(env, .head.flags = 0);
+        EXPECT(reaped, EEP_OK);
+        EXPECT_LINE(reaped, lease, EEP_REAPED_SPARED, EEP_SPARED_ACTIVE);
+        age(lease, 13 * MINUTE_MS); /* the service stops it after 15 */
+        OUTCOME old = REAP_IDLE(env, .head.flags = 0);
+        EXPECT(old, EEP_OK);
+        EXPECT_LINE(old, lease, EEP_REAPED_DELETED, 0);
+        AWAIT(standin_total(&standin, "live") == 0);
+    }
+    set_clock(0);
+}
+
+/* Neither when it was used nor when it was made: that is not long ago. */
+static void what_is_not_told_is_not_long_ago(void **state)
+{
+    char lease[EEP_LEASE_MAX + 1], rules[1024];
+    (void)state;
+    acquire_aged(env, lease);
+    snprintf(rules, sizeof rules,
+             "[{'match':{'method':'GET','path':'/api/sandbox/%s'},'do':{'status':200,'body':'{\\\"id\\\":"
+             "\\\"%s\\\",\\\"state\\\":\\\"stopped\\\",\\\"autoDeleteInterval\\\":60,\\\"createdAt\\\":null,"
+             "\\\"labels\\\":{\\\"eep.request\\\":\\\"r\\\",\\\"eep.identity\\\":\\\"i\\\"}}'}}]",
+             lease, lease);
+    standin_faults(&standin, rules);
+    OUTCOME reaped = REAP_IDLE(env, .head.flags = 0);
+    EXPECT(reaped, EEP_OK);
+    EXPECT_LINE(reaped, lease, EEP_REAPED_SPARED, EEP_SPARED_ACTIVE);
+    assert_non_null(strstr(message_of(&reaped, lease), "does not tell"));
+    standin_faults(&standin, NULL);
+    host_destroy(env, lease);
+}
+
 /* -- Failures ---------------------------------------------------------------------------------- */
 
 static void a_refused_deletion_does_not_stop_the_rest(void **state)
@@ -353,6 +468,11 @@ int main(void)
         cmocka_unit_test(what_runs_gets_the_benefit_of_two_minutes),
         cmocka_unit_test(an_old_list_deletes_nothing),
         cmocka_unit_test(a_lease_that_was_started_since_is_looked_into),
+        cmocka_unit_test(what_is_being_started_is_spared),
+        cmocka_unit_test(a_deletion_that_must_wait_is_thought_over),
+        cmocka_unit_test(a_lost_answer_is_no_earlier_end),
+        cmocka_unit_test(wrong_clocks_make_nothing_older),
+        cmocka_unit_test(what_is_not_told_is_not_long_ago),
         cmocka_unit_test(a_refused_deletion_does_not_stop_the_rest),
         cmocka_unit_test(a_deadline_tells_what_was_done),
         cmocka_unit_test(pages_leave_none_out),
