@@ -544,7 +544,8 @@ typedef struct eep_plugin {
      * trustEnv. EEP_OK also when the configuration is not valid; fails only on a wrong request or for memory. */
     int32_t (*validate_config)(const eep_validate_request *request, eep_validation *result, eep_error *err);
 
-    /* Opens an environment. No network. EEP_E_INVALID_CONFIG names the first error and how many there are. */
+    /* Opens an environment. No network. EEP_E_INVALID_CONFIG names the first error and how many there are; the
+     * warnings go to the host's log. */
     int32_t (*open)(const eep_open_request *request, eep_env **env, eep_error *err);
 
     /* Closes it: calls that are under way end with EEP_E_SHUTDOWN and close waits for them (at most their grace),

@@ -40,18 +40,46 @@ static int take_host(eep_env *env, const eep_host *host, struct err *err)
     return EEP_OK;
 }
 
+static bool is_detailed_enough(const eep_host *host, uint32_t level)
+{
+    uint32_t most = host->log_level ? host->log_level : EEP_LOG_WARNING;
+    return level <= most || level == EEP_LOG_HOST_MISBEHAVING;
+}
+
+enum { FINDING_LINE_MAX = 960 };
+
+/* "configuration /cpu: cpu is a number in a string; write the number without quotes" */
+static void finding_line(const eep_finding *finding, char line[FINDING_LINE_MAX])
+{
+    snprintf(line, FINDING_LINE_MAX, "configuration%s%.*s: %.*s%s%.*s", finding->pointer.len ? " " : "",
+             (int)finding->pointer.len, finding->pointer.ptr, (int)finding->message.len, finding->message.ptr,
+             finding->hint.len ? "; " : "", (int)finding->hint.len,
+             finding->hint.len ? finding->hint.ptr : "");
+}
+
 static int first_config_error(const struct findings *findings, struct err *err)
 {
+    char line[FINDING_LINE_MAX];
     for (uint32_t i = 0; i < findings->count; i++) {
-        const eep_finding *finding = &findings->items[i];
-        if (finding->severity != EEP_SEVERITY_ERROR) continue;
-        return err_set(err, EEP_E_INVALID_CONFIG, "configuration%s%.*s: %.*s%s%.*s (%u error%s in all)",
-                       finding->pointer.len ? " " : "", (int)finding->pointer.len, finding->pointer.ptr,
-                       (int)finding->message.len, finding->message.ptr, finding->hint.len ? "; " : "",
-                       (int)finding->hint.len, finding->hint.len ? finding->hint.ptr : "", findings->errors,
+        if (findings->items[i].severity != EEP_SEVERITY_ERROR) continue;
+        finding_line(&findings->items[i], line);
+        return err_set(err, EEP_E_INVALID_CONFIG, "%s (%u error%s in all)", line, findings->errors,
                        findings->errors == 1 ? "" : "s");
     }
     return err_set(err, EEP_E_INTERNAL, "the configuration was refused without a reason");
+}
+
+/* It opens in spite of these. Whoever has mistyped a key would look for the fault everywhere else. */
+static void tell_findings(const eep_host *host, const struct findings *findings)
+{
+    char line[FINDING_LINE_MAX];
+    for (uint32_t i = 0; i < findings->count; i++) {
+        bool warning = findings->items[i].severity == EEP_SEVERITY_WARNING;
+        uint32_t level = warning ? EEP_LOG_WARNING : EEP_LOG_INFO;
+        if (!host->log || !is_detailed_enough(host, level)) continue;
+        finding_line(&findings->items[i], line);
+        host->log(host->ctx, level, "open", line);
+    }
 }
 
 static int load_config(eep_env *env, const eep_open_request *request, struct err *err)
@@ -61,7 +89,9 @@ static int load_config(eep_env *env, const eep_open_request *request, struct err
                      (request->flags & EEP_OPEN_TRUST_ENV ? CONFIG_TRUST_ENV : 0);
     TRY(abi_check_str(request->config, CONFIG_TEXT_MAX, "config", err));
     TRY(config_load(request->config, flags, &findings, &env->config, err));
-    return env->config ? EEP_OK : first_config_error(&findings, err);
+    if (!env->config) return first_config_error(&findings, err);
+    tell_findings(&env->host, &findings);
+    return EEP_OK;
 }
 
 static bool host_allowed(const void *ctx, eep_str host)
@@ -270,9 +300,7 @@ int op_sleep(struct op *op, int64_t ms, struct err *err)
 static bool is_logged(const struct op *op, uint32_t level)
 {
     const eep_host *host = &op->env->host;
-    bool reader = op->seat ? op->seat->log != NULL : host->log != NULL;
-    uint32_t most = host->log_level ? host->log_level : EEP_LOG_WARNING;
-    return reader && (level <= most || level == EEP_LOG_HOST_MISBEHAVING);
+    return (op->seat ? op->seat->log != NULL : host->log != NULL) && is_detailed_enough(host, level);
 }
 
 void op_log(const struct op *op, uint32_t level, const char *format, ...)

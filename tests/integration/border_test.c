@@ -373,6 +373,46 @@ static void texts_are_utf8_without_nul(void **state)
     EXPECT(trace, EEP_E_INVALID_ARGUMENT);
 }
 
+static void count_line(void *ctx, uint32_t level, const char *component, const char *message)
+{
+    assert_string_equal(component, "open");
+    assert_non_null(message);
+    ((unsigned *)ctx)[level]++;
+}
+
+/* Whoever mistypes a key gets a sandbox all the same, and must be able to see why it is another one. */
+static void a_mistyped_key_is_logged(void **state)
+{
+    (void)state;
+    eep_env *careless = NULL;
+    assert_false(host_log_has("imge"));
+    OUTCOME opened = host_open_text("{'apiKey':'key','imge':'debian:12','autoStopInterval':0}", &careless);
+    EXPECT(opened, EEP_OK);
+    plugin()->close(careless);
+    assert_true(
+        host_log_has("configuration /imge: imge is not a key of the configuration; did you mean image?"));
+    assert_true(host_log_has("configuration /autoStopInterval: ")); /* info: this host wants all */
+}
+
+/* A host that says nothing about levels wants warnings, and one without a log is left alone. */
+static void a_careless_host_hears_warnings(void **state)
+{
+    (void)state;
+    unsigned heard[EEP_LOG_DEBUG + 1] = {0};
+    eep_host host = {.struct_size = sizeof host, .ctx = heard, .log = count_line};
+    eep_open_request request = {.struct_size = sizeof request,
+                                .config = TEXT("{\"apiKey\":\"key\",\"imge\":1,\"autoStopInterval\":0}"),
+                                .host = &host};
+    for (int i = 0; i < 2; i++) {
+        eep_env *careless = NULL;
+        assert_int_equal(plugin()->open(&request, &careless, NULL), EEP_OK);
+        plugin()->close(careless);
+        host.log = NULL;
+    }
+    assert_int_equal(heard[EEP_LOG_WARNING], 1);
+    assert_int_equal(heard[EEP_LOG_INFO], 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -382,6 +422,7 @@ int main(void)
         cmocka_unit_test(reserved_fields_are_zero),     cmocka_unit_test(lengths_need_pointers),
         cmocka_unit_test(strides_are_obeyed),           cmocka_unit_test(hostile_ids_are_no_leases),
         cmocka_unit_test(huge_values_are_refused),      cmocka_unit_test(texts_are_utf8_without_nul),
+        cmocka_unit_test(a_mistyped_key_is_logged),     cmocka_unit_test(a_careless_host_hears_warnings),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
