@@ -229,15 +229,15 @@ static int tell_left(const struct leasing *leasing, struct err *err)
     const char *key = leasing->create.by_labels ? "these labels" : "this key";
     str_copy(err->lease, sizeof err->lease, str_from(leasing->id[0] ? leasing->id : name));
     if (leasing->gone)
-        err_prefix(err, "sandbox %s was deleted, but a create without an answer may still make it again",
+        err_suffix(err, "sandbox %s was deleted, but a create without an answer may still make it again",
                    name);
     else if (!leasing->create.keyed)
-        err_prefix(err, "sandbox %s may be left behind: release it with DESTROY", name);
+        err_suffix(err, "sandbox %s may be left behind: release it with DESTROY", name);
     else if (err->code == EEP_E_SANDBOX)
-        err_prefix(err, "sandbox %.100s has %s and cannot be used: release it with DESTROY, or use %s", name,
+        err_suffix(err, "sandbox %.100s has %s and cannot be used: release it with DESTROY, or use %s", name,
                    key, leasing->create.by_labels ? "others" : "another key");
     else
-        err_prefix(err, "sandbox %.100s is kept for another acquire with %s", name, key);
+        err_suffix(err, "sandbox %.100s is kept for another acquire with %s", name, key);
     return err_flag(err, EEP_ERROR_MAYBE_APPLIED);
 }
 

@@ -18,10 +18,19 @@ static int copy_text(const char *from, struct bytes *text)
     return EEP_OK;
 }
 
+/* JSON itself is not taken from the command line: it may hold secrets. */
+static int read_file(const char *file, struct bytes *text, struct err *err)
+{
+    if (io_read_file(file, CONFIG_MAX, text, NULL, err) == EEP_OK) return EEP_OK;
+    if (file[0] != '{') return err->code;
+    err_usage(err, "--config takes the name of a file");
+    return err_hint(err, "for JSON set EEP_CONFIG, or give single keys by --set KEY=VALUE");
+}
+
 static int read_base(const char *file, struct bytes *text, struct err *err)
 {
     const char *variable = getenv("EEP_CONFIG");
-    if (file) return io_read_file(file, CONFIG_MAX, text, NULL, err);
+    if (file) return read_file(file, text, err);
     if (!variable || !*variable) return copy_text("{}", text);
     return variable[0] == '{' ? copy_text(variable, text)
                               : io_read_file(variable, CONFIG_MAX, text, NULL, err);

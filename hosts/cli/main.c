@@ -47,7 +47,8 @@ static const char *const overview_tail =
     "  0    all is well                      124  time limit\n"
     "  1    looked, and the answer is no     125  eep could not do it\n"
     "  2    wrong command line               130  interrupted\n"
-    "  validate, probe, health, keepalive and reap say what \"no\" is in their help.\n"
+    "  validate, probe, health, explain, keepalive and reap tell in their help what\n"
+    "  \"no\" is.\n"
     "  exec, run and attach exit with the command's own status (128+n for signal n),\n"
     "  and with 125 for a wrong command line.\n"
     "\n"
@@ -91,13 +92,32 @@ static const struct verb *find_verb(const char *name)
     return NULL;
 }
 
+/* The verb that was probably meant; NULL = none is near. */
+static const struct verb *nearest_verb(const char *name)
+{
+    const struct verb *nearest = NULL;
+    size_t nearest_distance = OPTIONS_TYPING_MISTAKE;
+    for (size_t i = 0; i < CHAPTERS; i++) {
+        for (const struct verb *const *verb = chapters[i].verbs; *verb; verb++) {
+            size_t distance = options_distance(name, (*verb)->name);
+            if (distance >= nearest_distance || distance >= strlen(name)) continue;
+            nearest = *verb;
+            nearest_distance = distance;
+        }
+    }
+    return nearest;
+}
+
 static int unknown_verb(const char *name)
 {
+    if (name[0] == '-') {
+        fprintf(stderr, "eep: \"%s\" is no verb: options come after it, as in eep VERB %s\n", name, name);
+        fputs("     eep --help lists the verbs\n", stderr);
+        return EXIT_USAGE;
+    }
+    const struct verb *nearest = nearest_verb(name);
     fprintf(stderr, "eep: there is no verb \"%s\"", name);
-    for (size_t i = 0; i < CHAPTERS; i++)
-        for (const struct verb *const *verb = chapters[i].verbs; *verb; verb++)
-            if (options_distance(name, (*verb)->name) < 3)
-                fprintf(stderr, "; did you mean \"%s\"?", (*verb)->name);
+    if (nearest) fprintf(stderr, "; did you mean \"%s\"?", nearest->name);
     fputs("\n     eep --help lists them\n", stderr);
     return EXIT_USAGE;
 }

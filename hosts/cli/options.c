@@ -144,6 +144,7 @@ static int store(const struct option_spec *option, void *place, const char *text
 struct found {
     const struct option_spec *option;
     void *place;
+    const char *word; /* as it was typed */
 };
 
 static bool is_named(const struct option_spec *option, const char *name, size_t len)
@@ -158,7 +159,7 @@ static struct found find(const struct option_group *groups, void *args, const ch
     for (; groups->title; groups++)
         for (const struct option_spec *option = groups->options; option->name; option++)
             if (name ? is_named(option, name, len) : option->letter == letter)
-                return (struct found){option, (char *)args + groups->base + option->offset};
+                return (struct found){option, (char *)args + groups->base + option->offset, NULL};
     return (struct found){0};
 }
 
@@ -191,13 +192,13 @@ size_t options_distance(const char *a, const char *b)
 static int unknown_option(const struct option_group *groups, const char *word, struct err *err)
 {
     const char *nearest = NULL;
-    size_t nearest_distance = 3; /* further away is no typing mistake any more */
+    size_t nearest_distance = OPTIONS_TYPING_MISTAKE;
     char name[64];
     snprintf(name, sizeof(name), "%.*s", (int)strcspn(word + 2, "="), word + 2);
     for (; groups->title; groups++) {
         for (const struct option_spec *option = groups->options; option->name; option++) {
             size_t distance = options_distance(name, option->name);
-            if (distance >= nearest_distance) continue;
+            if (distance >= nearest_distance || distance >= strlen(name)) continue;
             nearest = option->name;
             nearest_distance = distance;
         }
@@ -222,7 +223,7 @@ static int take(struct cursor *cursor, struct found found, const char *attached,
     if (!wants_operand && attached) return err_usage(err, "--%s takes no value", found.option->name);
     if (wants_operand && !attached) {
         if (cursor->at == cursor->count)
-            return err_usage(err, "--%s needs a value: %s", found.option->name, found.option->operand);
+            return err_usage(err, "%s needs a value: %s", found.word, found.option->operand);
         attached = cursor->words[cursor->at++];
     }
     return store(found.option, found.place, attached, err);
@@ -235,6 +236,7 @@ static int parse_long(const struct option_group *groups, struct cursor *cursor, 
     size_t len = strcspn(name, "=");
     struct found found = find(groups, args, name, len, 0);
     if (!found.option) return unknown_option(groups, word, err);
+    found.word = word;
     return take(cursor, found, name[len] ? name + len + 1 : NULL, err);
 }
 
@@ -246,6 +248,7 @@ static int parse_letter(const struct option_group *groups, struct cursor *cursor
         err_usage(err, "there is no option %s", word);
         return found.option ? err_hint(err, "write each letter by itself: -%c ...", word[1]) : err->code;
     }
+    found.word = word;
     return take(cursor, found, NULL, err);
 }
 

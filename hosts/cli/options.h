@@ -74,7 +74,9 @@ void options_print(FILE *to, const struct option_group *groups);
 /* How wide help is, wherever it is read. */
 #define OPTIONS_WIDTH 80
 
-/* How many letters differ between two words; for "did you mean". */
+/* How many letters differ between two words; for "did you mean". So many are no typing mistake any more, nor are as
+ * many as the word has. */
+#define OPTIONS_TYPING_MISTAKE 3
 size_t options_distance(const char *a, const char *b);
 
 int options_parse_duration(const char *text, uint32_t *milliseconds);

@@ -9,9 +9,9 @@ struct pairs {
     uint32_t count;
 };
 
-/* `option` is for messages. With `from_environment` a K without "=" takes its value from eep's own
- * environment, which keeps secrets out of the command line. */
-int pairs_parse(const struct text_list *list, const char *option, bool from_environment, struct pairs *pairs,
+/* `option` is for messages. With `variables` they are those of a command: names are checked, and a K without "=" takes
+ * its value from eep's own environment, which keeps secrets out of the command line. */
+int pairs_parse(const struct text_list *list, const char *option, bool variables, struct pairs *pairs,
                 struct err *err);
 void pairs_finish(struct pairs *pairs);
 

@@ -9,7 +9,9 @@ enum { FILE_MAX = 256 << 20 };
 
 const struct option_spec sources_options[] = {
     {"root", 0, OPTION_TEXT, offsetof(struct sources_args, root), "DIR",
-     "absolute path of the workspace (default: the configuration's)", 0, NULL},
+     "the workspace: an absolute path, or one below the sandbox's working directory (default: the "
+     "configuration's)",
+     0, NULL},
     {"file", 0, OPTION_LIST, offsetof(struct sources_args, files), "LOCAL[:REMOTE]",
      "put a file there, with its permissions. REMOTE is relative to the workspace or absolute "
      "(default: the last part of LOCAL). May be repeated",
@@ -29,17 +31,28 @@ static eep_str remote_path(const char *text, size_t local_len)
     return (eep_str){text + begin, local_len - begin};
 }
 
+/* A file that cannot be read; the commonest reason has a way out. */
+static int cannot_read(const char *local, struct err *err)
+{
+    struct stat status;
+    if (stat(local, &status) != 0 || !S_ISDIR(status.st_mode)) return err->code;
+    return err_hint(err,
+                    "--file takes single files; a folder goes by tar c FOLDER | eep exec LEASE -i -- tar x");
+}
+
 /* The last colon divides: a file whose own name has one is written "a:b:b". */
 static int add_file(struct sources *sources, const char *text, struct err *err)
 {
     const char *colon = strrchr(text, ':');
     size_t local_len = colon ? (size_t)(colon - text) : strlen(text);
+    if (local_len == 0) return err_usage(err, "--file %s: write LOCAL or LOCAL:REMOTE", text);
     char *local = strndup(text, local_len);
     if (!local) mem_out();
     struct bytes *content = &sources->contents[sources->count];
     eep_source *source = &sources->items[sources->count++];
     mode_t mode = 0;
     int code = io_read_file(local, FILE_MAX, content, &mode, err);
+    if (code != EEP_OK) cannot_read(local, err);
     free(local);
     *source = (eep_source){.kind = EEP_SOURCE_FILE,
                            .mode = mode & 0777,

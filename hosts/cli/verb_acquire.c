@@ -20,12 +20,22 @@ static int settle(struct cli *cli, const struct acquire_args *args, const eep_le
     return err_set(err, EEP_E_CANCELLED, "interrupted; the new sandbox has been destroyed again");
 }
 
+static int check_reuse(const struct acquire_args *args, struct err *err)
+{
+    if (!args->reuse) return EEP_OK;
+    if (args->lease.key) return err_usage(err, "give either --key or --reuse, not both");
+    if (args->lease.labels.count > 0) return EEP_OK;
+    err_usage(err, "--reuse needs a --label to find the sandbox by");
+    return err_hint(err, "as in eep acquire --reuse --label task=build-42");
+}
+
 static int run(struct cli *cli, const void *opaque, int *exit_status, struct err *err)
 {
     const struct acquire_args *args = opaque;
     CLEANUP(new_lease_finish) struct new_lease new_lease = {0};
     eep_lease lease = {.head = {.struct_size = sizeof(lease)}};
     *exit_status = 0;
+    TRY(check_reuse(args, err));
     TRY(new_lease_init(&new_lease, &args->lease, &args->env, err));
     TRY(session_open(cli, &args->wait, err));
     new_lease.request.head = session_request(cli, sizeof(new_lease.request), &args->wait);

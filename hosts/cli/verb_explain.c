@@ -61,8 +61,8 @@ static void print_text(const struct out *out, const eep_explanation *explanation
     if (explanation->failed == 0)
         out_painted(out, OUT_GREEN, "The lease works.", 0);
     else
-        printf("%u of %u checks failed; the first of them comes first.", explanation->failed,
-               explanation->symptom_count);
+        printf("%u of %u checks failed%s.", explanation->failed, explanation->symptom_count,
+               explanation->failed > 1 ? "; mend the first one first" : "");
     putchar('\n');
 }
 

@@ -70,6 +70,22 @@ int err_prefix(struct err *err, const char *format, ...)
     return err->code;
 }
 
+int err_suffix(struct err *err, const char *format, ...)
+{
+    char suffix[256];
+    va_list args;
+    if (err->code == EEP_OK) return EEP_OK;
+    va_start(args, format);
+    format_text(suffix, sizeof suffix, format, args);
+    va_end(args);
+    size_t room = sizeof err->message - strlen("; ") - strlen(suffix); /* its NUL included */
+    err->message[room - 1] = '\0';
+    drop_partial_utf8(err->message, room);
+    size_t len = strlen(err->message);
+    snprintf(err->message + len, sizeof err->message - len, "; %s", suffix);
+    return err->code;
+}
+
 int err_flag(struct err *err, uint32_t flags)
 {
     err->flags |= flags;

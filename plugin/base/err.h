@@ -53,6 +53,9 @@ int err_set(struct err *err, int code, const char *format, ...) PRINTF(3, 4);
 /* Puts "text: " before the message; does nothing on EEP_OK. Returns err->code. */
 int err_prefix(struct err *err, const char *format, ...) PRINTF(2, 3);
 
+/* Puts "; text" behind the message, which is cut where there is no room; does nothing on EEP_OK. Returns err->code. */
+int err_suffix(struct err *err, const char *format, ...) PRINTF(2, 3);
+
 /* Adds EEP_ERROR_ flags; returns err->code. */
 int err_flag(struct err *err, uint32_t flags);
 

@@ -43,6 +43,17 @@ static void test_prefixes(void **state)
     assert_string_equal(err.message, "file 3: full");
 }
 
+static void test_suffixes(void **state)
+{
+    struct err err = ERR_INIT;
+    (void)state;
+    assert_int_equal(err_suffix(&err, "after"), EEP_OK);
+    assert_string_equal(err.message, "");
+    err_set(&err, EEP_E_QUOTA, "full");
+    assert_int_equal(err_suffix(&err, "file %d is left", 3), EEP_E_QUOTA);
+    assert_string_equal(err.message, "full; file 3 is left");
+}
+
 static void test_control_characters_become_blanks(void **state)
 {
     struct err err = ERR_INIT;
@@ -66,6 +77,10 @@ static void test_cuts_are_between_characters(void **state)
         assert_true(str_is_utf8(str_from(err.message)));
         err_prefix(&err, "%s", text);
         assert_true(str_is_utf8(str_from(err.message)));
+        err_suffix(&err, "the end");
+        assert_true(str_is_utf8(str_from(err.message)));
+        assert_true(strlen(err.message) > sizeof err.message - 6);
+        assert_non_null(strstr(err.message, "; the end"));
     }
 }
 
@@ -98,6 +113,7 @@ int main(void)
         cmocka_unit_test(test_setting_begins_anew),
         cmocka_unit_test(test_an_error_may_quote_itself),
         cmocka_unit_test(test_prefixes),
+        cmocka_unit_test(test_suffixes),
         cmocka_unit_test(test_control_characters_become_blanks),
         cmocka_unit_test(test_cuts_are_between_characters),
         cmocka_unit_test(test_the_first_place_stays),

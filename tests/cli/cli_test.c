@@ -94,6 +94,12 @@ static void no_verb_and_a_wrong_one(void **state)
     assert_int_equal(EEP_RUN(&process, &bare, "aquire"), 2);
     eep_says(&process, PROCESS_STDERR, "did you mean \"acquire\"?");
     assert_int_equal(EEP_RUN(&process, &bare, "help", "aquire"), 2);
+    assert_int_equal(EEP_RUN(&process, &bare, "rn"), 2);
+    eep_says(&process, PROCESS_STDERR, "there is no verb \"rn\"; did you mean \"run\"?\n");
+    assert_int_equal(EEP_RUN(&process, &bare, "xx"), 2); /* shares no letter with any */
+    eep_says(&process, PROCESS_STDERR, "there is no verb \"xx\"\n");
+    assert_int_equal(EEP_RUN(&process, &bare, "--json", "info"), 2);
+    eep_says(&process, PROCESS_STDERR, "options come after it, as in eep VERB --json\n");
 }
 
 /* The same mistake is 2, or 125 for verbs that pass a command's exit status on. */
@@ -107,12 +113,18 @@ static void a_wrong_command_line_is_told(void **state)
     } cases[] = {
         {{"acquire", "--nmae", "x"}, 2, "did you mean --name?"},
         {{"acquire", "--name"}, 2, "--name needs a value: HINT"},
+        {{"exec", "L", "-c"}, 125, "-c needs a value: TEXT"},
         {{"acquire", "--json=1"}, 2, "--json takes no value"},
         {{"acquire", "--timeout", "5"}, 2, "write 1500ms, 30s, 5m or 2h"},
         {{"acquire", "--timeout", "0s"}, 2, "is no duration"},
         {{"acquire", "--timeout", "99999999999h"}, 2, "is no duration"},
         {{"acquire", "--label", "novalue"}, 2, "--label novalue: write NAME=VALUE"},
         {{"acquire", "--env", "SURELY_NOT_SET"}, 2, "no such variable"},
+        {{"acquire", "--env", "1A=2"}, 2, "begins with no digit"},
+        {{"run", "--env", "A-B=2", "-c", "ls"}, 125, "--env A-B: the name of a variable is letters"},
+        {{"acquire", "--reuse"}, 2, "--reuse needs a --label"},
+        {{"acquire", "--reuse", "--label=a=b", "--key=c"}, 2, "either --key or --reuse"},
+        {{"acquire", "--config", "{\"image\": \"debian:12\"}"}, 2, "for JSON set EEP_CONFIG"},
         {{"acquire", "word"}, 2, "\"word\" is one word too many"},
         {{"acquire", "-x"}, 2, "there is no option -x"},
         {{"acquire", "-qv"}, 2, "write each letter by itself"},
@@ -120,6 +132,8 @@ static void a_wrong_command_line_is_told(void **state)
         {{"resume"}, 2, "the LEASE is missing"},
         {{"release", "L", "--stop", "--destroy"}, 2, "--destroy contradicts"},
         {{"realize", "L", "--file", "/nowhere/at/all"}, 125, "cannot open /nowhere/at/all"},
+        {{"realize", "L", "--file", "/tmp"}, 125, "a folder goes by tar c FOLDER"},
+        {{"realize", "L", "--file", ":there"}, 2, "write LOCAL or LOCAL:REMOTE"},
         {{"probe", "--depth", "deep"}, 2, "none of local, reach, auth, quota, full"},
         {{"health", "--depth", "full"}, 2, "none of local, reach, auth, quota"},
         {{"exec", "L"}, 125, "there is no command to run"},

@@ -196,7 +196,7 @@ static void explain_says_what_is_wrong_and_what_to_do(void **state)
     eep_says(&process, PROCESS_STDOUT, "FAILED   state         it is stopped since ");
     eep_says(&process, PROCESS_STDOUT, "\n         what to do:   resume it");
     eep_says(&process, PROCESS_STDOUT, "unknown  quota         ");
-    eep_says(&process, PROCESS_STDOUT, "\n1 of 19 checks failed; the first of them comes first.\n");
+    eep_says(&process, PROCESS_STDOUT, "\n1 of 19 checks failed.\n");
     json_object *told = RUN_JSON(1, "explain", sandbox);
     assert_string_equal(eep_json_text(told, "works"), "false");
     json_object *symptoms = json_object_object_get(told, "symptoms");

@@ -138,6 +138,23 @@ static void a_failed_start_without_a_sandbox_costs_no_time(void **state)
     assert_true(made.elapsed_ms < 5000);
 }
 
+/* The reason comes first: what may be left is of no use to somebody whose URL is wrong. */
+static void a_wrong_url_is_told_first(void **state)
+{
+    char config[256];
+    eep_env *wrong = NULL;
+    (void)state;
+    snprintf(config, sizeof config, "{'apiUrl':'%.*s','apiKey':'key'}",
+             (int)(strlen(standin.api) - strlen("/api")), standin.api);
+    OUTCOME opened = host_open_text(config, &wrong);
+    EXPECT(opened, EEP_OK);
+    OUTCOME made = ACQUIRE(wrong);
+    EXPECT(made, EEP_E_PROTOCOL);
+    plugin()->close(wrong);
+    EXPECT_SAYS(made, "the answer is text/html instead of JSON: this is not the Daytona API; check apiUrl");
+    assert_memory_equal(made.err.message.ptr, "the answer", strlen("the answer"));
+}
+
 /* Nobody knows what became of it: then its name is told, and a name is a lease that can be released. */
 static void what_cannot_be_found_is_named(void **state)
 {
@@ -357,6 +374,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(a_broken_create_leaves_nothing, stage_without_faults),
         cmocka_unit_test_teardown(a_broken_create_with_a_key_is_told_again, stage_without_faults),
         cmocka_unit_test_teardown(a_failed_start_without_a_sandbox_costs_no_time, stage_without_faults),
+        cmocka_unit_test(a_wrong_url_is_told_first),
         cmocka_unit_test_teardown(what_cannot_be_found_is_named, stage_without_faults),
         cmocka_unit_test_teardown(a_refused_repeat_is_no_refusal, stage_without_faults),
         cmocka_unit_test_teardown(an_order_that_may_still_come_is_named, stage_without_faults),
