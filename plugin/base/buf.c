@@ -140,15 +140,6 @@ int buf_appendf(struct buf *buf, const char *format, ...)
     return status;
 }
 
-void buf_consume(struct buf *buf, size_t n)
-{
-    if (n > buf->len) n = buf->len;
-    if (n == 0) return;
-    memmove(buf->data, buf->data + n, buf->len - n);
-    buf->len -= n;
-    buf->data[buf->len] = '\0';
-}
-
 int buf_error(const struct buf *buf, int status, const char *what, struct err *err)
 {
     if (status == EEP_OK) return EEP_OK;

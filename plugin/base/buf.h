@@ -51,9 +51,6 @@ NODISCARD int buf_reserve(struct buf *buf, size_t len);
 /* Appends len bytes of undefined content and shows where they begin; NULL when there is no room for them. */
 char *buf_extend(struct buf *buf, size_t len);
 
-/* Takes the first n bytes away. */
-void buf_consume(struct buf *buf, size_t n);
-
 /* Turns a status of the functions above into an error: "what is larger than N bytes". */
 int buf_error(const struct buf *buf, int status, const char *what, struct err *err);
 

@@ -66,7 +66,6 @@ static void test_zeroed_buffers_take_nothing(void **state)
     memset(&buf, 0, sizeof buf);
     assert_int_equal(buf_append_char(&buf, 'x'), EEP_E_TOO_LARGE);
     buf_reset(&buf);
-    buf_consume(&buf, 3);
     buf_finish(&buf);
     buf_finish_secret(&buf);
 }
@@ -82,6 +81,16 @@ static void test_growing_over_many_sizes(void **state)
     assert_int_equal(buf.data[buf.len], '\0');
 }
 
+/* What can never be used is not asked of malloc. */
+static void test_no_more_memory_than_the_maximum(void **state)
+{
+    CLEANUP(buf_finish) struct buf buf = BUF_INIT(1000);
+    (void)state;
+    for (size_t i = 0; i < 1000; i++)
+        assert_int_equal(buf_append_char(&buf, 'x'), EEP_OK);
+    assert_int_equal(buf.cap, 1001);
+}
+
 /* A length from a hostile answer must not wrap around. */
 static void test_absurd_lengths(void **state)
 {
@@ -92,19 +101,6 @@ static void test_absurd_lengths(void **state)
     assert_null(buf_extend(&buf, SIZE_MAX - 1));
     assert_null(buf_extend(&buf, SIZE_MAX / 2));
     assert_string_equal(buf_cstr(&buf), "x");
-}
-
-static void test_consuming(void **state)
-{
-    CLEANUP(buf_finish) struct buf buf = BUF_INIT(10);
-    (void)state;
-    assert_int_equal(buf_append_cstr(&buf, "abcdef"), EEP_OK);
-    buf_consume(&buf, 0);
-    buf_consume(&buf, 2);
-    assert_string_equal(buf_cstr(&buf), "cdef");
-    buf_consume(&buf, 99);
-    assert_string_equal(buf_cstr(&buf), "");
-    assert_int_equal(buf.len, 0);
 }
 
 static void test_used_again_after_reset_and_finish(void **state)
@@ -150,8 +146,8 @@ int main(void)
         cmocka_unit_test(test_a_buffer_joins_another),
         cmocka_unit_test(test_zeroed_buffers_take_nothing),
         cmocka_unit_test(test_growing_over_many_sizes),
+        cmocka_unit_test(test_no_more_memory_than_the_maximum),
         cmocka_unit_test(test_absurd_lengths),
-        cmocka_unit_test(test_consuming),
         cmocka_unit_test(test_used_again_after_reset_and_finish),
         cmocka_unit_test(test_extending_gives_room),
         cmocka_unit_test(test_errors),

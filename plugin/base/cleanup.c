@@ -2,19 +2,12 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 void cleanup_free(void *pointer)
 {
     void *memory;
     memcpy(&memory, pointer, sizeof memory);
     free(memory);
-}
-
-void cleanup_close(int *fd)
-{
-    if (*fd >= 0) close(*fd);
-    *fd = -1;
 }
 
 void wipe(void *memory, size_t len)

@@ -15,9 +15,6 @@
 /* Frees *(void **)pointer: CLEANUP(cleanup_free) char *text = NULL; */
 void cleanup_free(void *pointer);
 
-/* Closes *fd if it is not negative: CLEANUP(cleanup_close) int fd = -1; */
-void cleanup_close(int *fd);
-
 /* Overwrites memory in a way that the compiler keeps. */
 void wipe(void *memory, size_t len);
 

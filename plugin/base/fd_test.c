@@ -46,6 +46,22 @@ static void test_low_ones_are_moved(void **state)
     close(moved);
 }
 
+static void test_each_of_the_three_is_moved(void **state)
+{
+    int moved[3];
+    (void)state;
+    close_stdio();
+    for (int fd = 0; fd < 3; fd++) {
+        dup2(saved[0], fd);
+        moved[fd] = fd_above_stdio(fd);
+    }
+    restore_stdio();
+    for (int fd = 0; fd < 3; fd++) {
+        assert_true(moved[fd] > 2);
+        close(moved[fd]);
+    }
+}
+
 static void test_a_guard_fills_the_gaps(void **state)
 {
     struct fd_guard guard;
@@ -70,6 +86,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_low_ones_are_moved),
+        cmocka_unit_test(test_each_of_the_three_is_moved),
         cmocka_unit_test(test_a_guard_fills_the_gaps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

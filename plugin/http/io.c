@@ -398,6 +398,7 @@ int io_init(struct io *io, struct err *err)
     pthread_mutex_init(&io->lock, NULL);
     bool opened = open_all(io);
     lanes_init(&io->lanes, io->epoll_fd);
+    admission_init(&io->admission, 0);
     look_at_limits(io);
     if (opened) return EEP_OK;
     err_set(err, EEP_E_UNAVAILABLE, "cannot start the I/O engine: out of memory or file descriptors");

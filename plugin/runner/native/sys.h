@@ -23,9 +23,7 @@ enum {
     NR_read = SYS_NUMBER(0, 63),
     NR_write = SYS_NUMBER(1, 64),
     NR_close = SYS_NUMBER(3, 57),
-    NR_lseek = SYS_NUMBER(8, 62),
     NR_mmap = SYS_NUMBER(9, 222),
-    NR_munmap = SYS_NUMBER(11, 215),
     NR_rt_sigprocmask = SYS_NUMBER(14, 135),
     NR_pread64 = SYS_NUMBER(17, 67),
     NR_pwrite64 = SYS_NUMBER(18, 68),
@@ -83,7 +81,6 @@ enum {
 #define X_OK                1
 #define F_SETFL             4
 #define F_DUPFD_CLOEXEC     1030
-#define SEEK_END            2
 #define S_IFMT              0170000
 #define S_IFDIR             0040000
 
