@@ -474,8 +474,8 @@ typedef struct eep_execution {
     eep_out head;         /* flags: EEP_EXECUTION_                                                               */
     eep_str execution_id;
     int32_t exit_code;    /* 0 to 255; -1 = ended by a signal, or no end is known                                */
-    int32_t term_signal;  /* Linux signal number that ended it; 0 = none; -1 = a signal, the sandbox's shell
-                             cannot tell which                                                                   */
+    int32_t term_signal;  /* Linux signal number that ended it; 0 = none; -1 = exit_code is 130 or 141, and the
+                             sandbox's shell cannot tell an exit with it from an end by SIGINT or SIGPIPE        */
     int32_t kill_signal;  /* the last signal that we sent; 0 = none                                              */
     uint32_t requests;    /* HTTP requests that this call made                                                   */
     eep_bytes stdout_data;   /* with TRUNCATED: stdout_head bytes of its beginning, then bytes of its end.

@@ -36,9 +36,10 @@ struct async_queue {
     struct async_room **last_room;
 };
 
+/* EEP_E_UNAVAILABLE with os_errno: there is no descriptor for it, and nothing to finish. */
 int async_queue_init(struct async_queue *queue, struct err *err);
 
-/* Throws away what was not taken. No operation may be left. */
+/* Throws away what was not taken, and waits until no thread takes any more. No operation may be left. */
 void async_queue_finish(struct async_queue *queue);
 
 /* One more, or one less that has been taken back. EEP_E_UNAVAILABLE, EEP_E_SHUTDOWN. */

@@ -1,4 +1,4 @@
-/* Keys that nobody knows, and what they were probably meant to be. */
+/* config_unknown.c: keys that nobody knows, and what they were probably meant to be. */
 #include <string.h>
 
 #include "base/str.h"

@@ -8,11 +8,10 @@
 #include "config.h"
 #include "daytona/sandbox.h"
 
-#define LABEL_OWNER   "eep.owner"   /* configured owner */
-#define LABEL_KEY     "eep.key"     /* digest of the idempotency key */
-#define LABEL_REQUEST "eep.request" /* digest of all that is asked for */
-#define LABEL_IDENTITY                                                                                       \
-    "eep.identity" /* the same text lies in a file in the sandbox: proves that it is this one */
+#define LABEL_OWNER    "eep.owner"             /* configured owner */
+#define LABEL_KEY      "eep.key"               /* digest of the idempotency key */
+#define LABEL_REQUEST  "eep.request"           /* digest of all that is asked for */
+#define LABEL_IDENTITY "eep.identity"          /* of a file in the sandbox, too: proves that it is this one */
 #define LABEL_NAME     "eep.name"              /* the host's name hint */
 #define LABEL_LANGUAGE "code-toolbox-language" /* the SDKs read it (protocol 4.1) */
 
@@ -25,8 +24,8 @@
 struct create_request {
     bool keyed;     /* another acquire finds it again: by its key, or by its labels */
     bool by_labels; /* EEP_ACQUIRE_REUSE: the labels of the request stand for the key */
-    char
-        name[sizeof CREATE_NAME_PREFIX + CREATE_DIGEST]; /* prefix and a digest of owner and key, or random */
+    /* The prefix, and a digest of owner and key, or random. */
+    char name[sizeof CREATE_NAME_PREFIX + CREATE_DIGEST];
     char key[CREATE_DIGEST + 1];
     char request[CREATE_DIGEST + 1];
     char identity[CREATE_DIGEST + 1];

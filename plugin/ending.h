@@ -9,11 +9,11 @@
 
 /* Where a lease has been brought. */
 struct ending {
-    bool
-        already; /* it was there, or on its way, before; not when this call's own order did it and its answer was
-                       lost */
     bool confirmed; /* the service has reported the final state */
     char state[32]; /* the service's word, as last seen */
+
+    /* It was there, or on its way, before; not when an order of this call may have done it whose answer was lost. */
+    bool already;
 };
 
 /* Orders the stop; does not wait for it, unless `wait`. */

@@ -56,6 +56,7 @@ struct op {
     struct op_seat *seat; /* NULL = on the caller's thread */
 };
 
+/* eep_plugin.open and eep_plugin.close. */
 int32_t env_open(const eep_open_request *request, eep_env **out, eep_error *error);
 void env_close(eep_env *env);
 

@@ -98,11 +98,10 @@ static bool state_rests(struct explaining *explaining, struct err *why)
 static bool state_failed(struct explaining *explaining, struct err *why)
 {
     const struct sandbox *sandbox = &explaining->sandbox;
-    eep_str reason = sandbox->error_reason;
+    eep_str reason =
+        str_empty(sandbox->error_reason) ? STR("nothing about the cause") : sandbox->error_reason;
     err_set(why, EEP_E_SANDBOX, "it is in state %.*s; the service says: %.*s",
-            explaining_cut(sandbox->state, 64), sandbox->state.ptr,
-            str_empty(reason) ? 23 : explaining_cut(reason, 400),
-            str_empty(reason) ? "nothing about the cause" : reason.ptr);
+            explaining_cut(sandbox->state, 64), sandbox->state.ptr, explaining_cut(reason, 400), reason.ptr);
     return symptoms_failed(
         &explaining->symptoms, SYMPTOM_STATE, why,
         sandbox->recoverable

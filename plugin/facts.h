@@ -47,7 +47,7 @@ void facts_cache_finish(struct facts_cache *cache);
 struct facts *facts_get(struct facts_cache *cache, eep_str lease);
 
 /* Copies `facts` (the strings only) and remembers the copy instead of what was known. *out has a reference
- * for the caller. */
+ * for the caller. EEP_E_NO_MEMORY; what was known stays then. */
 int facts_put(struct facts_cache *cache, const struct facts *facts, struct facts **out, struct err *err);
 
 /* What `facts` (NULL = nothing) says, to be added to and put again: the rest of the struct is not the

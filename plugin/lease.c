@@ -1,4 +1,4 @@
-/* Exactly one sandbox for one acquire, whatever becomes of the answers.
+/* lease.c: exactly one sandbox for one acquire, whatever becomes of the answers.
  *
  * The name is chosen before anything is sent, and the service keeps names apart (409, protocol 4.3): so a create may
  * be repeated, and its outcome can always be looked up. */

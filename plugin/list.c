@@ -8,10 +8,15 @@
 #include "runner/answer.h"
 #include "which_runner.h"
 
-#define WINDOW_S    60
+/* How long the sandbox may take to tell. */
+#define WINDOW_S 60
+
+/* As eep_list_request says. */
 #define DEFAULT_MAX 100u
-#define TRIES       5
-#define PAUSE_MS    100
+
+/* How often it is asked again for an answer that was lost or damaged, after longer and longer pauses. */
+#define TRIES    5
+#define PAUSE_MS 100
 
 /* The longest line of an answer, and what the service's shell may print before the first. */
 #define LISTED_BYTES 512u

@@ -7,8 +7,8 @@
  *     }
  *
  * Pauses begin with 50 ms and grow to 1 s; between looks at what changes only after a second, so that what is quick is
- * noticed quickly. A longer one that the service asks for (Retry-After) is kept, and told
- * to the host's log. Only calls that are safe to repeat belong into such a loop: see there why they are. */
+ * noticed quickly. A longer one that the service asks for (Retry-After) is kept, and told to the host's log. Only calls
+ * that are safe to repeat belong into such a loop: see there why they are. */
 #ifndef PLUGIN_RETRY_H
 #define PLUGIN_RETRY_H
 

@@ -26,8 +26,7 @@ struct err {
     int http_status;
     int os_errno;
     uint32_t retry_after_ms;
-    bool
-        paced; /* the client of the service keeps to retry_after_ms by itself, for all its calls of that kind */
+    bool paced; /* the client of the service keeps to retry_after_ms by itself, for all calls of that kind */
     char message[1024];
     char where[128];
     char request_id[129];

@@ -35,6 +35,7 @@ struct daytona {
     _Atomic int64_t ahead_ms; /* the service's wall clock before ours, as its last answer told */
 };
 
+/* EEP_E_NO_MEMORY; it must be finished in that case, too. No request. */
 int daytona_init(struct daytona *client, const struct daytona_settings *settings, struct err *err);
 void daytona_finish(struct daytona *client);
 

@@ -18,7 +18,7 @@ int error_not_json(const struct http_response *response, struct err *err);
 int error_from_api(const struct http_response *response, const char *method, struct err *err);
 
 /* From the toolbox, the proxy or the runner in front of it. Most say little about why: the caller looks at
- * the sandbox's state to find out (toolbox_is_suspicious). */
+ * the sandbox's state to find out (error_calls_for_state). */
 int error_from_toolbox(const struct http_response *response, struct err *err);
 
 /* Does this toolbox status call for a look at the sandbox's state? Stopped is 400, gone is 401, a dead daemon

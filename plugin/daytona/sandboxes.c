@@ -36,13 +36,9 @@ static int call_for_sandbox(struct daytona *client, const struct api_call *call,
 int sandboxes_create(struct daytona *client, eep_str body, const struct wait *wait, struct sandbox *out,
                      struct err *err)
 {
+    /* once: a repeat that the service takes up late would make another when the first is deleted */
     struct api_call call = {
-        .method = "POST",
-        .path = STR("/sandbox"),
-        .body = body,
-        .once =
-            true, /* a repeat that the service takes up late would make another when the first is deleted */
-        .throttler = THROTTLER_CREATE};
+        .method = "POST", .path = STR("/sandbox"), .body = body, .once = true, .throttler = THROTTLER_CREATE};
     return call_for_sandbox(client, &call, (eep_str){NULL, 0}, wait, out, err);
 }
 

@@ -36,7 +36,8 @@ struct toolbox_file {
 int toolbox_upload(struct daytona *client, eep_str base, const struct toolbox_file *files, size_t count,
                    const struct wait *wait, struct err *err);
 
-/* Appends bytes [offset, offset + len) of a file to out (less when the file ends before). */
+/* Appends bytes [offset, offset + len) of a file to out (less when the file ends before); len is not 0. EEP_E_PROTOCOL
+ * when it is answered with other bytes than were asked for. */
 int toolbox_download(struct daytona *client, eep_str base, eep_str path, uint64_t offset, size_t len,
                      const struct wait *wait, struct buf *out, struct err *err);
 

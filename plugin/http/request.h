@@ -39,10 +39,9 @@ struct http_request {
     const struct http_part *parts;
     size_t part_count;     /* > 0 = multipart instead of body */
     long idle_limit_s;     /* do not reuse a connection that was idle for longer */
-    bool fresh_connection; /* do not reuse any: libcurl itself repeats a request on a reused connection that
-                              died */
-    bool once; /* on a reused one that died: fail (MAYBE_APPLIED) instead of letting libcurl repeat it */
-    size_t max_body; /* answers larger than this are EEP_E_PROTOCOL */
+    bool fresh_connection; /* do not reuse any */
+    bool once;             /* on a reused one that died: fail (MAYBE_APPLIED); libcurl would repeat it */
+    size_t max_body;       /* answers larger than this are EEP_E_PROTOCOL */
 };
 
 /* How an operation waits that has no thread of its own to block. */
@@ -53,11 +52,10 @@ struct parking {
 
 /* On whose behalf a request is sent, and what ends it early. */
 struct wait {
-    int64_t deadline; /* clock_now_ms() */
-    int64_t
-        answer_ms; /* the most that a transfer may take, once it has its turn: EEP_E_DEADLINE; 0 = any time */
-    eep_cancel *cancel;       /* the host's; NULL = none */
-    eep_cancel *own;          /* of this operation alone; its fires count, too; NULL = none */
+    int64_t deadline;   /* clock_now_ms() */
+    int64_t answer_ms;  /* the most that a transfer may take, once it has its turn; 0 = until the deadline */
+    eep_cancel *cancel; /* the host's; NULL = none */
+    eep_cancel *own;    /* of this operation alone; its fires count, too; NULL = none */
     unsigned cancel_level;    /* how many fires end it: 1 while working, 2 while undoing */
     eep_cancel *closing;      /* NULL = none; its fire ends it with EEP_E_SHUTDOWN */
     const char *trace_header; /* "X-Request-Id: …", sent along; NULL = none */
@@ -75,9 +73,8 @@ struct http_response {
     struct buf body;
     char content_type[128];
     char request_id[129];
-    char location[256]; /* of a redirect, which is never followed */
-    uint32_t
-        retry_after_ms; /* the largest of all headers that begin with Retry-After (protocol 12.1); 0 = none */
+    char location[256];        /* of a redirect, which is never followed */
+    uint32_t retry_after_ms;   /* the largest of all Retry-After… headers (protocol 12.1); 0 = none */
     char retry_after_name[32]; /* what follows in that header's name: "sandbox-create"; "" = nothing */
     char date[48];             /* the server's clock, in its words; "" = not told */
     bool repeated; /* libcurl sent the request more than once: an earlier one may have been carried out */

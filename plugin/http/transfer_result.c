@@ -1,4 +1,4 @@
-/* What became of a transfer: libcurl's word for it, in ours. */
+/* transfer_result.c: what became of a transfer: libcurl's word for it, in ours. */
 #include <string.h>
 
 #include "base/clock.h"

@@ -39,8 +39,7 @@ static bool state_of(eep_str word, enum runner_state *state)
     return false;
 }
 
-/* -- Refusals
- * --------------------------------------------------------------------------------------------------- */
+/* -- Refusals ----------------------------------------------------------------------------------- */
 
 static int parse_refusal(struct frame *frame, struct runner_answer *answer, struct err *err)
 {
@@ -65,8 +64,7 @@ static int parse_refusal(struct frame *frame, struct runner_answer *answer, stru
     return frame_ends(frame) ? EEP_OK : frame_error(err, "it was cut off");
 }
 
-/* -- The record
- * ------------------------------------------------------------------------------------------------- */
+/* -- The record --------------------------------------------------------------------------------- */
 
 static int get_time(struct frame *frame, const char *key, int64_t *out, struct err *err)
 {
@@ -166,8 +164,7 @@ static int get_fields(struct frame *frame, struct runner_answer *answer, struct 
     return frame_all_used(frame, err);
 }
 
-/* -- Streams
- * ---------------------------------------------------------------------------------------------------- */
+/* -- Streams ------------------------------------------------------------------------------------ */
 
 /* How much of the text is n bytes in base64, with the newlines in between. */
 static bool b64_extent(eep_str text, uint64_t n, size_t *extent)

@@ -21,27 +21,27 @@ enum runner_state {
     RUNNER_NONE, /* the id was never started (or its record has been forgotten) */
     RUNNER_RUNNING,
     RUNNER_DONE,
-    RUNNER_EXPIRED, /* done, but the output has been removed: EEP_E_EXPIRED  */
-    RUNNER_LOST,    /* it ran and its supervisor died with or without it: EEP_E_INTERRUPTED     */
-    RUNNER_NEVER, /* marked, but it never ran, and never will: EEP_E_INTERRUPTED, or cancelled by a kill    */
+    RUNNER_EXPIRED,  /* done, but the output has been removed: EEP_E_EXPIRED */
+    RUNNER_LOST,     /* it ran and its supervisor died with or without it: EEP_E_INTERRUPTED */
+    RUNNER_NEVER,    /* marked, but it never ran, and never will: EEP_E_INTERRUPTED, or cancelled by a kill */
     RUNNER_CONFLICT, /* the id belongs to another command: EEP_E_CONFLICT */
-    RUNNER_REFUSED,  /* nothing was started: see `refusal`  */
+    RUNNER_REFUSED,  /* nothing was started: see `refusal` */
 };
 
 enum runner_refusal {
     RUNNER_REFUSAL_NONE,
-    RUNNER_REFUSAL_CWD,    /* the working directory is missing: EEP_E_NOT_FOUND    */
-    RUNNER_REFUSAL_TOOL,   /* `tool` is missing: EEP_E_SANDBOX   */
+    RUNNER_REFUSAL_CWD,    /* the working directory is missing: EEP_E_NOT_FOUND */
+    RUNNER_REFUSAL_TOOL,   /* `tool` is missing: EEP_E_SANDBOX */
     RUNNER_REFUSAL_FOLDER, /* no folder for the records can be had: EEP_E_SANDBOX */
-    RUNNER_REFUSAL_DISK,   /* the disk is full: EEP_E_SANDBOX   */
+    RUNNER_REFUSAL_DISK,   /* the disk is full: EEP_E_SANDBOX */
     RUNNER_REFUSAL_RUNNER, /* the native runner is not where it was: sh can do it */
-    RUNNER_REFUSAL_DIED,   /* the supervisor died before it marked anything: may be tried again   */
+    RUNNER_REFUSAL_DIED,   /* the supervisor died before it marked anything: may be tried again */
 };
 
 /* A stream, from `offset` (as asked for) on. */
 struct runner_stream {
     uint64_t total; /* bytes that there are in the sandbox now (all of them, when the state is DONE and not
-                       held)    */
+                       held) */
     uint64_t offset;
     struct buf data; /* what the answer brought; more of it lies in the file: see runner_stream_path */
 };
@@ -57,16 +57,16 @@ struct runner_answer {
     char tool[32];
 
     /* RUNNER_DONE and RUNNER_EXPIRED */
-    int exit_code;   /* 0 to 255; -1 = ended by a signal   */
+    int exit_code;   /* 0 to 255; -1 = ended by a signal */
     int term_signal; /* 0 = none; -1 = exit_code is 130 or 141, and the shell cannot tell whether it was a
                         signal */
     int kill_signal; /* the last signal that we sent; 0 = none */
     bool timed_out;
     bool output_limit;
-    bool cancelled;   /* a kill request was at work   */
-    bool output_lost; /* the disk was full */
-    bool held; /* background children still hold the streams                                            */
-    bool unconfirmed;      /* killed, but some of its processes may still live      */
+    bool cancelled;        /* a kill request was at work */
+    bool output_lost;      /* the disk was full */
+    bool held;             /* background children still hold the streams */
+    bool unconfirmed;      /* killed, but some of its processes may still live */
     int64_t started_at_ms; /* sandbox's wall clock; 0 = not told; also of RUNNING and LOST */
     int64_t finished_at_ms;
 
@@ -74,7 +74,7 @@ struct runner_answer {
     struct runner_stream out;
     struct runner_stream err;
     char digest[RUNNER_DIGEST_LEN + 1]; /* of the command that was started; "" = not told */
-    char dir[RUNNER_PATH_MAX]; /* the runner's folder; "" with RUNNER_REFUSED                         */
+    char dir[RUNNER_PATH_MAX];          /* the runner's folder; "" with RUNNER_REFUSED */
 };
 
 /* Zeroes; buffers get their maximum when parsing. */
@@ -99,7 +99,7 @@ NODISCARD int runner_answer_error(const struct runner_answer *answer, struct err
 enum runner_step {
     RUNNER_STEP_FINISH, /* the answer settles it: result or runner_answer_error */
     RUNNER_STEP_ATTACH, /* ask again by id */
-    RUNNER_STEP_START,  /* it never arrived: start again with the same id  */
+    RUNNER_STEP_START,  /* it never arrived: start again with the same id */
 };
 
 enum runner_request_kind {
@@ -135,14 +135,14 @@ struct runner_prepared {
     char native[RUNNER_PATH_MAX]; /* with RUNNER_NATIVE_OK */
     enum runner_identity identity;
     char home[RUNNER_PATH_MAX];
-    char cwd[RUNNER_PATH_MAX]; /* working directory of the service                                       */
+    char cwd[RUNNER_PATH_MAX];       /* working directory of the service */
     char workspace[RUNNER_PATH_MAX]; /* it exists */
-    char dir[RUNNER_PATH_MAX];   /* the runner's folder; "" = none can be had: nothing can be executed     */
-    char shell[RUNNER_PATH_MAX]; /* bash where there is one, else sh                                       */
+    char dir[RUNNER_PATH_MAX];       /* the runner's folder; "" = none can be had: nothing can be executed */
+    char shell[RUNNER_PATH_MAX];     /* bash where there is one, else sh */
     char user[64];
     char arch[32];
-    bool again;    /* the sandbox was started anew since it was prepared last                              */
-    char boot[64]; /* changes when the sandbox boots; "" = not told                                        */
+    bool again;        /* the sandbox was started anew since it was prepared last */
+    char boot[64];     /* changes when the sandbox boots; "" = not told */
     char missing[256]; /* names of missing tools, separated by blanks; "" = none */
 };
 
@@ -158,10 +158,10 @@ NODISCARD int runner_missing_of(struct frame *frame, char *missing, size_t cap, 
 /* Outcome of one placing. */
 enum runner_placed {
     RUNNER_PLACED_OK,
-    RUNNER_PLACED_IS_FOLDER,  /* a folder is in the file's place, or a file in the folder's  */
-    RUNNER_PLACED_NO_PARENT,  /* the parent folder cannot be made  */
+    RUNNER_PLACED_IS_FOLDER,  /* a folder is in the file's place, or a file in the folder's */
+    RUNNER_PLACED_NO_PARENT,  /* the parent folder cannot be made */
     RUNNER_PLACED_NOT_STAGED, /* the upload is not there */
-    RUNNER_PLACED_FAILED, /* moving or chmod failed: permissions, full disk                                */
+    RUNNER_PLACED_FAILED,     /* moving or chmod failed: permissions, full disk */
 };
 
 /* Fills placed[0..count). EEP_E_PROTOCOL when the answer is not about exactly these. */

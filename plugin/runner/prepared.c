@@ -10,8 +10,7 @@ static int end(struct frame *frame, struct err *err)
     return frame_ends(frame) ? EEP_OK : frame_error(err, "lines behind the end");
 }
 
-/* -- prepare
- * ---------------------------------------------------------------------------------------------------- */
+/* -- prepare ------------------------------------------------------------------------------------ */
 
 bool runner_identity_of(eep_str word, enum runner_identity *identity)
 {
@@ -107,8 +106,7 @@ int runner_prepared_parse(eep_str text, const struct runner_call *call, struct r
     return end(&frame, err);
 }
 
-/* -- place
- * ------------------------------------------------------------------------------------------------------ */
+/* -- place -------------------------------------------------------------------------------------- */
 
 static bool placed_of(eep_str word, enum runner_placed *placed)
 {
@@ -154,8 +152,7 @@ int runner_placed_parse(eep_str text, const struct runner_call *call, uint32_t c
     return end(&frame, err);
 }
 
-/* -- list
- * ------------------------------------------------------------------------------------------------------- */
+/* -- list --------------------------------------------------------------------------------------- */
 
 static bool listed_state(eep_str word, enum runner_state *state)
 {

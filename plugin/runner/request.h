@@ -34,15 +34,13 @@ enum runner_use {
 
 /* What every request needs. */
 struct runner_call {
-    eep_str id; /* execution id: [A-Za-z0-9_-]{1,64}; absent where there is none (prepare, place, list)    */
+    eep_str id;    /* execution id: [A-Za-z0-9_-]{1,64}; absent where there is none (prepare, place, list) */
     eep_str nonce; /* RUNNER_NONCE_LEN hex digits */
     eep_str dir;   /* the runner's folder as `prepare` told it (absolute); absent = the runner looks for it
                       itself */
-    enum runner_use
-        use;        /* of all but prepare and place; RUNNER_EITHER is RUNNER_SH in a build without programs */
-    eep_str native; /* the path that `prepare` told; absent = it is looked for in the folder */
-    eep_str
-        program; /* with RUNNER_NATIVE, of start: bring it along for this CPU (x86_64, aarch64); absent = do not */
+    enum runner_use use; /* not of prepare and place; a build without programs has RUNNER_SH only */
+    eep_str native;      /* the path that `prepare` told; absent = it is looked for in the folder */
+    eep_str program; /* of a native start: bring it along for this CPU (x86_64, aarch64); absent = do not */
 };
 
 /* What is run: all of it, and nothing else, goes into the digest. The fields are those of
@@ -65,16 +63,16 @@ struct runner_command {
 
 /* The kill ladder: how long to wait after each signal, in ms. */
 struct runner_ladder {
-    uint32_t int_ms;  /* 0 = no INT  */
+    uint32_t int_ms;  /* 0 = no INT */
     uint32_t term_ms; /* 0 = no TERM */
     uint32_t kill_ms; /* how long to look for survivors after KILL; 0 = 1 000 */
 };
 
 /* Which bytes to answer with, and when. */
 struct runner_wait {
-    bool news; /* also answer when there are bytes beyond the offsets; else only at the end          */
+    bool news;           /* also answer when there are bytes beyond the offsets; else only at the end */
     uint32_t window_ms;  /* answer "running" after so long. With sh, a start without `news` has the
-                            service's timeout instead (408, then attach): the shell waits for the supervisor   */
+                            service's timeout instead (408, then attach): the shell waits for the supervisor */
     uint64_t offset_out; /* bytes of stdout that the caller has */
     uint64_t offset_err;
     uint32_t inline_bytes; /* at most so many bytes of each stream in the answer; 0 = none */
@@ -85,12 +83,11 @@ struct runner_start {
                               digest */
     struct runner_call call;
     struct runner_command command;
-    struct runner_ladder
-        ladder; /* for the time limit and the output limit; zeroed = INT 2 s, TERM 3 s, KILL    */
-    struct runner_wait wait; /* offsets are usually 0 */
-    uint32_t time_limit_ms;  /* 0 = EEP_E_INVALID_ARGUMENT: everything has a limit  */
-    uint64_t max_output; /* per stream; 0 = 256 MiB                                                       */
-    bool clean;          /* remove outputs that are past their time, in the background (clean.sh)         */
+    struct runner_ladder ladder; /* for time and output limit; zeroed = INT 2 s, TERM 3 s, KILL */
+    struct runner_wait wait;     /* offsets are usually 0 */
+    uint32_t time_limit_ms;      /* 0 = EEP_E_INVALID_ARGUMENT: everything has a limit */
+    uint64_t max_output;         /* per stream; 0 = 256 MiB */
+    bool clean;                  /* remove outputs that are past their time, in the background (clean.sh) */
 };
 
 /* Lower-case hex, NUL-terminated. Salted with the id, so that equal commands do not show. Limits, ladder and
@@ -122,9 +119,9 @@ NODISCARD int runner_list(struct buf *out, const struct runner_call *call, uint3
 struct runner_prepare {
     struct runner_call call;
     eep_str workspace; /* absolute, or relative to the service's working directory; absent = eep-workspace
-                          there  */
-    eep_str identity;  /* printable token without blanks, at most 128 bytes; absent = do not look  */
-    bool create; /* store the identity if there is none yet; else its absence is RUNNER_IDENTITY_MISSING    */
+                          there */
+    eep_str identity;  /* printable token without blanks, at most 128 bytes; absent = do not look */
+    bool create; /* store the identity if there is none yet; else its absence is RUNNER_IDENTITY_MISSING */
     bool native; /* look for the native runner, and whether it works there */
 };
 

@@ -14,7 +14,7 @@ static bool is_writable(const char *dir)
     return fd >= 0;
 }
 
-/* Makes a folder with its parents; all of them private. */
+/* Makes a folder, a private one, with its parents. */
 static void make_folders(char *path)
 {
     for (char *c = path + 1; *c; c++) {
