@@ -23,6 +23,8 @@
  *              fails, its result is left empty (safe to clear) unless said otherwise, and `err`, if given, tells
  *              the rest. A result smaller than eep_out is EEP_E_INVALID_ARGUMENT, an error that small counts as NULL.
  *   Fork       In a child made by fork(), functions answer EEP_E_FORKED; open() may be used to begin anew.
+ *   Exit       A host may exit() with calls under way. Exit handlers that were registered before the first use of the
+ *              network come too late for it: what would have to be sent is EEP_E_SHUTDOWN.
  *   Signals    The plugin installs no handlers, changes no masks, needs no particular disposition.
  *   Growth     Structs grow at the end only. A plugin that is given a longer request than it knows answers
  *              EEP_E_UNSUPPORTED if the unknown part holds anything but zeros; the same goes for flags, reserved

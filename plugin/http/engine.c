@@ -43,12 +43,28 @@ static int check_curl(struct err *err)
                    info->version);
 }
 
+/* In a child after fork() there is no such thread. */
+static void leave_libcurl(void)
+{
+    struct engine *engine = atomic_load(&current);
+    if (engine && engine->process == process_self()) io_leave(&engine->io);
+}
+
+/* At exit libraries clean up, whether threads use them or not: OpenSSL takes away what a handshake stands on. Exit
+ * handlers are called in reverse order, so ours, which is registered behind OpenSSL's, comes before it. */
+static bool leave_at_exit(void)
+{
+    static atomic_bool registered;
+    return atomic_exchange(&registered, true) || atexit(leave_libcurl) == 0;
+}
+
 /* libcurl's own initialisation: thread-safe since 7.84, and counted, so a host that uses libcurl too is not
  * disturbed. */
 static int init_curl(struct err *err)
 {
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK) return check_curl(err);
-    return err_set(err, EEP_E_INTERNAL, "libcurl cannot be initialised");
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        return err_set(err, EEP_E_INTERNAL, "libcurl cannot be initialised");
+    return leave_at_exit() ? check_curl(err) : err_no_memory(err);
 }
 
 static struct engine *engine_create(struct err *err)

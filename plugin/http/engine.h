@@ -2,8 +2,9 @@
  *
  * Callers enqueue a transfer and wait until it is done, its deadline has passed, its token was fired or its
  * environment is closed: on a condition, or, where wait->parking says so, as it says (eep.async/1). Started by the
- * first use, never stopped: an idle thread in epoll costs nothing, and nobody's unload or exit has to wait for it. All
- * signals are blocked in it. After fork() the child begins a new one.
+ * first use, never stopped: an idle thread in epoll costs nothing, and nobody's unload has to wait for it. At exit() it
+ * lets go of libcurl, whose libraries clean up then. All signals are blocked in it. After fork() the child begins a new
+ * one.
  *
  * Threads: every function from any thread. The thread's own work is in io.h, who may send when in admission.h.
  */

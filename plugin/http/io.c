@@ -1,6 +1,7 @@
 #include "http/io.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -16,6 +17,9 @@
 
 /* libcurl keeps the time of a transfer, and reports first. */
 #define LATE_MS 20
+
+/* A turn takes milliseconds, also on a busy machine. */
+#define LEAVE_MS 2000
 
 /* -- Telling ----------------------------------------------------------------------------------- */
 
@@ -54,6 +58,7 @@ static void stop_yielding(struct waiter *waiter)
 static void drop_transfer(struct io *io, struct waiter *waiter)
 {
     stop_yielding(waiter);
+    if (atomic_load(&io->has_left)) return;
     lanes_remove(&waiter->place, waiter->transfer.easy);
     transfer_finish(&waiter->transfer, &io->pool);
 }
@@ -93,6 +98,8 @@ static bool set_alarm(struct io *io, struct waiter *waiter, int64_t at)
 static int begin_waiting(struct io *io, struct waiter *waiter)
 {
     int64_t end = waiter->request ? waiter->wait->deadline : waiter->until;
+    if (waiter->request && atomic_load(&io->has_left))
+        return err_set(waiter->err, EEP_E_SHUTDOWN, "the process is exiting: nothing is sent any more");
     if (!set_alarm(io, waiter, end)) return err_no_memory(waiter->err);
     if (!waiter->request) return EEP_OK;
     int status =
@@ -302,14 +309,20 @@ static void rest(struct io *io)
     if (lanes_tidy(&io->lanes, LANE_REST_MS)) transfer_pool_finish(&io->pool);
 }
 
-/* Until what comes by itself: a sleeper's moment, libcurl's timer, the time to rest. */
-static int time_to_wait(const struct io *io)
+/* Until a sleeper's moment, or the time to rest. */
+static int time_to_alarm(const struct io *io)
 {
     const struct alarm *alarm = alarms_first(&io->alarms);
+    int64_t left = alarm ? clock_left_ms(alarm->at) : LANE_REST_MS;
+    return left < LANE_REST_MS ? (int)left : LANE_REST_MS;
+}
+
+/* Until what comes by itself: that, or libcurl's timer. */
+static int time_to_wait(const struct io *io)
+{
     int64_t now = clock_now_ms();
-    int64_t next = now + LANE_REST_MS;
+    int64_t next = now + time_to_alarm(io);
     int64_t due = lanes_due(&io->lanes);
-    if (alarm && alarm->at < next) next = alarm->at;
     if (due < next) next = due;
     if (io->admission.waiting > 0 && now + LIMITS_MS < next) next = now + LIMITS_MS;
     return next > now ? (int)(next - now) : 0;
@@ -360,10 +373,25 @@ static bool serve_events(struct io *io, int wait_ms)
     return called;
 }
 
+/* Libraries clean up now: libcurl is left as it is. Who waits for an answer waits on, until that is ended or its time
+ * is over, so that no exit handler of the host waits for ever. */
+static void stay_without_curl(struct io *io)
+{
+    struct pollfd event = {.fd = io->event_fd, .events = POLLIN};
+    atomic_store(&io->has_left, true);
+    for (;;) {
+        poll(&event, 1, time_to_alarm(io));
+        drain_event(io);
+        take_arrived(io);
+        cancel_each_rung(io, look_at, io);
+        take_late(io);
+    }
+}
+
 void io_run(struct io *io)
 {
     bool more = false;
-    for (;;) {
+    while (!atomic_load(&io->leaving)) {
         if (serve_events(io, more ? 0 : time_to_wait(io))) {
             if (atomic_load(&io->stop)) return; /* the event was the last touch of who stops it */
             take_arrived(io);
@@ -379,6 +407,7 @@ void io_run(struct io *io)
         atomic_store(&io->crowded, admission_is_crowded(&io->admission));
         rest(io);
     }
+    stay_without_curl(io);
 }
 
 /* -- Making one, and handing over -------------------------------------------------------------- */
@@ -422,6 +451,15 @@ void io_call(struct io *io)
     uint64_t one = 1;
     while (write(io->event_fd, &one, sizeof one) < 0 && errno == EINTR)
         ;
+}
+
+void io_leave(struct io *io)
+{
+    int64_t end = clock_now_ms() + LEAVE_MS;
+    atomic_store(&io->leaving, true);
+    io_call(io);
+    while (!atomic_load(&io->has_left) && clock_now_ms() < end)
+        poll(NULL, 0, 1);
 }
 
 void io_submit(struct io *io, struct waiter *waiter)

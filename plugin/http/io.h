@@ -10,8 +10,10 @@
 #include "http/waiter.h"
 
 struct io {
-    int event_fd; /* somebody arrived, something rang, or `stop` */
+    int event_fd; /* somebody arrived, something rang, `stop` or `leaving` */
     atomic_bool stop;
+    atomic_bool leaving;  /* the process exits */
+    atomic_bool has_left; /* so nothing of libcurl is touched any more */
 
     pthread_mutex_t lock;   /* guards the list of arrivals and each waiter's `done` */
     struct waiter *arrived; /* oldest first, not yet seen by the I/O thread */
@@ -34,6 +36,10 @@ void io_finish(struct io *io);
 
 /* Turns until io->stop. */
 void io_run(struct io *io);
+
+/* The process exits: returns once the thread leaves libcurl alone. From then on requests are EEP_E_SHUTDOWN; those under
+ * way end by a cancel, a close or their deadline only. */
+void io_leave(struct io *io);
 
 /* From any thread: wakes the loop; hands a waiter over; it comes back by io_wait or by its parking. */
 void io_call(struct io *io);
