@@ -77,6 +77,9 @@ static int check_label(const eep_pair *label, struct err *err)
         return err_set(err, EEP_E_INVALID_ARGUMENT,
                        "label %.*s: names that begin with \"eep.\" are the plugin's own; choose another",
                        (int)(label->name.len < 64 ? label->name.len : 64), label->name.ptr);
+    if (str_is(label->name, LABEL_LANGUAGE))
+        return err_set(err, EEP_E_INVALID_ARGUMENT,
+                       "label " LABEL_LANGUAGE " is set by the plugin: set language in the configuration");
     return EEP_OK;
 }
 

@@ -331,6 +331,7 @@ static void test_labels(void **state)
     (void)state;
     assert_int_equal(refused_label(STR("eep.owner"), v, "eep.owner"), EEP_E_INVALID_ARGUMENT);
     assert_int_equal(refused_label(STR("eep."), v, "plugin's own"), EEP_E_INVALID_ARGUMENT);
+    assert_int_equal(refused_label(STR("code-toolbox-language"), v, "language"), EEP_E_INVALID_ARGUMENT);
     assert_int_equal(refused_label(STR("eep.anything"), v, "plugin's own"), EEP_E_INVALID_ARGUMENT);
     assert_int_equal(refused_label(STR(""), v, "no name"), EEP_E_INVALID_ARGUMENT);
     assert_int_equal(refused_label((eep_str){NULL, 0}, v, "no name"), EEP_E_INVALID_ARGUMENT);

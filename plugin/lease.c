@@ -105,8 +105,9 @@ static int settle(struct leasing *leasing, struct op *op, const struct err *fail
 
 static int order(struct leasing *leasing, struct op *op, struct err *err)
 {
-    struct daytona *client = &op->env->client;
-    int status = sandboxes_create(client, buf_str(&leasing->create.body), &op->wait, &leasing->sandbox, err);
+    struct create_request *create = &leasing->create;
+    int status = sandboxes_create(&op->env->client, buf_str(&create->body), str_from(create->name), &op->wait,
+                                  &leasing->sandbox, err);
     bool lost = (err->flags & EEP_ERROR_MAYBE_APPLIED) && !error_is_failed_start(err);
     if (status == EEP_OK || lost) leasing->orders++;
     TRY(status);

@@ -83,16 +83,40 @@ static int take_page(const struct page *page, const struct create_request *creat
     return EEP_OK;
 }
 
+/* Longer labels might make too long a URL. */
+#define ASKED_MAX 1024u
+
+static size_t length_of(const eep_pair *label)
+{
+    return label->name.len + label->value.len;
+}
+
+/* Of those that are not too long the longest: an id tells more apart than a kind. */
+static bool is_better_asked(const eep_pair *a, const eep_pair *b)
+{
+    if (length_of(b) > ASKED_MAX) return length_of(a) < length_of(b);
+    return length_of(a) <= ASKED_MAX && length_of(a) > length_of(b);
+}
+
 /* The service looks for one label, the others are compared here. */
+static const eep_pair *asked_label(const struct create_request *create)
+{
+    const eep_pair *best = &create->wanted[0];
+    for (size_t i = 1; i < create->wanted_count; i++)
+        if (is_better_asked(&create->wanted[i], best)) best = &create->wanted[i];
+    return best;
+}
+
 static int list(struct op *op, const struct create_request *create, struct candidates *candidates,
                 struct err *err)
 {
     char cursor[PAGE_CURSOR_MAX + 1] = "";
+    const eep_pair *label = asked_label(create);
     do {
         CLEANUP(page_finish) struct page page = {0};
         struct page_query query = {
-            .label = create->wanted[0].name,
-            .label_value = create->wanted[0].value,
+            .label = label->name,
+            .label_value = label->value,
             .cursor = cursor[0] ? str_from(cursor) : (eep_str){NULL, 0},
             .limit = PAGE_ITEMS,
         };

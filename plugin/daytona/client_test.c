@@ -268,14 +268,16 @@ static void test_a_limit_is_waited_for_before_sending(void **state)
     (void)state;
     account_start(&account, script, COUNT(script));
     account.wait.queued_ms = &queued_ms;
-    account_failed(&account,
-                   sandboxes_create(&account.client, STR("{}"), &account.wait, &sandbox, &account.err),
-                   EEP_E_RATE_LIMITED);
+    account_failed(
+        &account,
+        sandboxes_create(&account.client, STR("{}"), STR("n"), &account.wait, &sandbox, &account.err),
+        EEP_E_RATE_LIMITED);
     assert_int_equal(sandboxes_get(&account.client, STR("s1"), &account.wait, &sandbox, &account.err),
                      EEP_OK);
     assert_int_equal(queued_ms, 0);
-    assert_int_equal(sandboxes_create(&account.client, STR("{}"), &account.wait, &sandbox, &account.err),
-                     EEP_OK);
+    assert_int_equal(
+        sandboxes_create(&account.client, STR("{}"), STR("n"), &account.wait, &sandbox, &account.err),
+        EEP_OK);
     assert_in_range(queued_ms, 500, 2600 + LATE_MS); /* less what the call in between took */
     account_stop(&account);
 }
@@ -337,7 +339,8 @@ static void test_each_call_is_one_request(void **state)
     struct account a;
     (void)state;
     account_start(&a, script, COUNT(script));
-    assert_int_equal(sandboxes_create(&a.client, STR("{\"b\":2}"), &a.wait, &sandbox, &a.err), EEP_OK);
+    assert_int_equal(sandboxes_create(&a.client, STR("{\"b\":2}"), STR("n"), &a.wait, &sandbox, &a.err),
+                     EEP_OK);
     assert_true(str_is(sandbox.state, "creating"));
     assert_string_equal(canned_request(a.server, "POST", 0)->body, "{\"b\":2}");
     assert_int_equal(sandboxes_get(&a.client, STR("s1"), &a.wait, &sandbox, &a.err), EEP_OK);
@@ -413,15 +416,22 @@ static void test_answers_about_another_sandbox(void **state)
 /* A create that was answered without a usable id has made a sandbox all the same. */
 static void test_creates_whose_answer_is_useless(void **state)
 {
-    static const char *const bodies[] = {"",           "{}",      "null", "[]", "{\"id\":\"../x\"}",
-                                         "{\"id\":7}", "{\"id\":"};
+    static const char *const bodies[] = {"",
+                                         "{}",
+                                         "null",
+                                         "[]",
+                                         "{\"id\":\"../x\"}",
+                                         "{\"id\":7}",
+                                         "{\"id\":",
+                                         "{\"id\":\"s1\",\"name\":\"m\"}"};
     (void)state;
     for (size_t i = 0; i < COUNT(bodies); i++) {
         CLEANUP(sandbox_finish) struct sandbox sandbox = {0};
         struct canned_exchange script = {.body = bodies[i]};
         struct account a;
         account_start(&a, &script, 1);
-        account_failed(&a, sandboxes_create(&a.client, STR("{}"), &a.wait, &sandbox, &a.err), EEP_E_PROTOCOL);
+        account_failed(&a, sandboxes_create(&a.client, STR("{}"), STR("n"), &a.wait, &sandbox, &a.err),
+                       EEP_E_PROTOCOL);
         assert_true(a.err.flags & EEP_ERROR_MAYBE_APPLIED);
         account_stop(&a);
     }

@@ -33,13 +33,25 @@ static int call_for_sandbox(struct daytona *client, const struct api_call *call,
     return take_sandbox(call, answer, expected_id, out, err);
 }
 
-int sandboxes_create(struct daytona *client, eep_str body, const struct wait *wait, struct sandbox *out,
-                     struct err *err)
+/* Whoever takes another's sandbox for its own deletes it in the end. */
+static int check_made(struct sandbox *made, eep_str name, struct err *err)
+{
+    if (str_absent(made->name) || str_eq(made->name, name)) return EEP_OK;
+    err_set(err, EEP_E_PROTOCOL, "asked to make sandbox %.*s, the service answered about %.*s", (int)name.len,
+            name.ptr, (int)made->name.len, made->name.ptr);
+    sandbox_finish(made);
+    err_where(err, "POST /sandbox");
+    return err_flag(err, EEP_ERROR_MAYBE_APPLIED);
+}
+
+int sandboxes_create(struct daytona *client, eep_str body, eep_str name, const struct wait *wait,
+                     struct sandbox *out, struct err *err)
 {
     /* once: a repeat that the service takes up late would make another when the first is deleted */
     struct api_call call = {
         .method = "POST", .path = STR("/sandbox"), .body = body, .once = true, .throttler = THROTTLER_CREATE};
-    return call_for_sandbox(client, &call, (eep_str){NULL, 0}, wait, out, err);
+    TRY(call_for_sandbox(client, &call, (eep_str){NULL, 0}, wait, out, err));
+    return check_made(out, name, err);
 }
 
 int sandboxes_get(struct daytona *client, eep_str id, const struct wait *wait, struct sandbox *out,

@@ -7,9 +7,9 @@
 #include "daytona/client.h"
 #include "daytona/sandbox.h"
 
-/* POST /sandbox with this JSON. */
-int sandboxes_create(struct daytona *client, eep_str body, const struct wait *wait, struct sandbox *out,
-                     struct err *err);
+/* POST /sandbox with this JSON, in which it is named so. An answer about another one is EEP_E_PROTOCOL, MAYBE_APPLIED. */
+int sandboxes_create(struct daytona *client, eep_str body, eep_str name, const struct wait *wait,
+                     struct sandbox *out, struct err *err);
 
 /* GET by id: EEP_E_NOT_FOUND when it is destroyed, or another organisation's. */
 int sandboxes_get(struct daytona *client, eep_str id, const struct wait *wait, struct sandbox *out,

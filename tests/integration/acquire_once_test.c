@@ -86,6 +86,26 @@ static void an_ambiguous_outcome_is_settled(void **state)
     }
 }
 
+/* An answer that was another request's, as a broken proxy mixes them up: what it tells of is not ours, whatever comes. */
+static void an_answer_about_anothers_sandbox(void **state)
+{
+    char others[64], rules[512];
+    (void)state;
+    standin_create(&standin, "{\"name\":\"others\"}", others);
+    snprintf(rules, sizeof rules,
+             "[{" ONCE
+             "{'status':200,'body':'{\\\"id\\\":\\\"%s\\\",\\\"name\\\":\\\"others\\\",\\\"state\\\":"
+             "\\\"started\\\"}','act':true}}]",
+             others);
+    standin_faults(&standin, rules);
+    OUTCOME made = ACQUIRE(env);
+    EXPECT(made, EEP_OK);
+    assert_string_not_equal(made.lease.lease.ptr, others);
+    assert_int_equal(standin_total(&standin, "live"), 2);
+    host_destroy(env, made.lease.lease.ptr);
+    host_destroy(env, others);
+}
+
 /* -- What cannot be had ------------------------------------------------------------------------ */
 
 static const char broken[] =
@@ -371,6 +391,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(an_ambiguous_outcome_is_settled, stage_without_faults),
+        cmocka_unit_test_teardown(an_answer_about_anothers_sandbox, stage_without_faults),
         cmocka_unit_test_teardown(a_broken_create_leaves_nothing, stage_without_faults),
         cmocka_unit_test_teardown(a_broken_create_with_a_key_is_told_again, stage_without_faults),
         cmocka_unit_test_teardown(a_failed_start_without_a_sandbox_costs_no_time, stage_without_faults),

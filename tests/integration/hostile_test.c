@@ -46,7 +46,7 @@ static void service_finish(struct service *service)
 }
 
 #define SANDBOX(id, url)                                                                                     \
-    "{\"id\":\"" id "\",\"name\":\"n\",\"state\":\"started\",\"labels\":{},\"toolboxProxyUrl\":\"" url "\"}"
+    "{\"id\":\"" id "\",\"state\":\"started\",\"labels\":{},\"toolboxProxyUrl\":\"" url "\"}"
 
 /* -- Where commands would go ------------------------------------------------------------------- */
 

@@ -119,6 +119,24 @@ static void only_all_labels_are_a_match(void **state)
     AWAIT(standin_total(&standin, "live") == 0);
 }
 
+/* Only one label is asked for, in a URL: not the one that is too long for that. */
+static void a_long_label_is_compared_here(void **state)
+{
+    static char note[20001];
+    char lease[64];
+    (void)state;
+    memset(note, 'n', sizeof note - 1);
+    OUTCOME made = ACQUIRE(env, .head.flags = EEP_ACQUIRE_REUSE,
+                           LABELS({TEXT("a-note"), text(note)}, {TEXT("task"), TEXT("a")}));
+    EXPECT(made, EEP_OK);
+    snprintf(lease, sizeof lease, "%s", made.lease.lease.ptr);
+    OUTCOME again = ACQUIRE(env, .head.flags = EEP_ACQUIRE_REUSE,
+                            LABELS({TEXT("task"), TEXT("a")}, {TEXT("a-note"), text(note)}));
+    expect_lease(&again, lease, EEP_LEASE_REUSED);
+    host_destroy(env, lease);
+    AWAIT(standin_total(&standin, "live") == 0);
+}
+
 /* What runs before what rests, the oldest of those; what is broken last. */
 static void the_best_is_chosen(void **state)
 {
@@ -293,6 +311,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(one_that_somebody_else_has_started_is_told),
         cmocka_unit_test(what_another_tool_made_is_adopted),
         cmocka_unit_test(only_all_labels_are_a_match),
+        cmocka_unit_test(a_long_label_is_compared_here),
         cmocka_unit_test(the_best_is_chosen),
         cmocka_unit_test_teardown(a_start_that_fails_makes_no_second, stage_without_faults),
         cmocka_unit_test(another_request_is_a_conflict),
