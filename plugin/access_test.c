@@ -310,6 +310,27 @@ static void test_answers_that_are_final(void **state)
     }
 }
 
+/* A gateway that gives up in the middle of a window has a time limit of its own; one that does so behind it, or where
+ * there is none, may have a reason in the sandbox. */
+static void test_a_late_502_is_about_the_sandbox_unless_it_cuts(void **state)
+{
+    static const int64_t windows[] = {0, 200, 60000};
+    static const unsigned looks[] = {1, 1, 0};
+    (void)state;
+    for (size_t i = 0; i < COUNT(windows); i++) {
+        const struct canned_exchange toolbox[] = {{.status = 502, .type = "", .delay_ms = 1200}, WORKS};
+        struct reach reach;
+        reach_toolbox(&reach, toolbox, COUNT(toolbox));
+        const struct canned_exchange service[] = {
+            {.expect = "GET ", .body = reach.started, .times = CANNED_ALWAYS}};
+        reach_service(&reach, service, COUNT(service), 10000);
+        reach.access.window_ms = windows[i];
+        assert_int_equal(execute(&reach), looks[i] ? EEP_OK : EEP_E_UNAVAILABLE);
+        assert_int_equal(canned_count(reach.scene.server, NULL), 1 + looks[i]);
+        reach_stop(&reach);
+    }
+}
+
 static void test_a_sandbox_that_has_moved(void **state)
 {
     static const struct canned_exchange gone[] = {{.status = 404, .times = CANNED_ALWAYS}};
@@ -365,6 +386,7 @@ int main(void)
         cmocka_unit_test(test_a_daemon_that_is_coming_up),
         cmocka_unit_test(test_a_daemon_that_never_comes_up),
         cmocka_unit_test(test_answers_that_are_final),
+        cmocka_unit_test(test_a_late_502_is_about_the_sandbox_unless_it_cuts),
         cmocka_unit_test(test_a_sandbox_that_has_moved),
         cmocka_unit_test(test_files_go_the_same_way),
     };

@@ -98,6 +98,20 @@ static void test_whose_it_is(void **state)
     pacing_release(&later);
 }
 
+/* Also of those that no limit keeps in mind. */
+static void test_a_refusal_outlives_who_heard_it(void **state)
+{
+    (void)state;
+    struct pacing *refused = pacing_hold(URL, STR("refused"));
+    pacing_refuse(refused);
+    pacing_release(&refused);
+    struct pacing *another = pacing_hold(URL, STR("another")); /* what can be forgotten is, now */
+    refused = pacing_hold(URL, STR("refused"));
+    assert_true(pacing_is_refused(refused));
+    pacing_release(&refused);
+    pacing_release(&another);
+}
+
 /* The child has nobody's locks and limits, and can give the parent's back. */
 static void test_a_child_begins_anew(void **state)
 {
@@ -126,6 +140,7 @@ int main(void)
         cmocka_unit_test(test_nobody_waits_till_tomorrow),
         cmocka_unit_test(test_which_limit_a_header_is_about),
         cmocka_unit_test(test_whose_it_is),
+        cmocka_unit_test(test_a_refusal_outlives_who_heard_it),
         cmocka_unit_test(test_a_child_begins_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

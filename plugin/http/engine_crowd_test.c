@@ -218,6 +218,60 @@ static void test_idle_connections_make_room(void **state)
     canned_stop(server);
 }
 
+/* -- No connection in time --------------------------------------------------------------------- */
+
+/* So many requests to one origin has a process with 32 descriptors at once (admission.h): 16, less 2 for urgent ones, less
+ * an eighth. */
+enum { AT_ONCE = 13 };
+
+/* In a child: all of them are waited for, and one more, which has little time. */
+static int one_too_many(const char *url)
+{
+    struct runner runners[AT_ONCE];
+    unsigned sent[AT_ONCE] = {0};
+    eep_cancel *enough = cancel_create();
+    setrlimit(RLIMIT_NOFILE, &(struct rlimit){32, 32});
+    for (int i = 0; i < AT_ONCE; i++) {
+        struct trial trial = trial_post(url, STR("{}"));
+        trial.wait.cancel = enough;
+        trial.wait.sent = &sent[i];
+        runner_start(&runners[i], trial);
+    }
+    for (int i = 0; i < AT_ONCE; i++)
+        while (__atomic_load_n(&sent[i], __ATOMIC_SEQ_CST) == 0)
+            usleep(1000);
+    struct trial late = trial_post(url, STR("{}"));
+    late.wait.deadline = clock_now_ms() + 100;
+    trial_run(&late);
+    cancel_fire(enough);
+    for (int i = 0; i < AT_ONCE; i++)
+        runner_join(&runners[i]);
+    bool right = late.status == EEP_E_DEADLINE && late.err.flags == EEP_ERROR_RETRYABLE &&
+                 strstr(late.err.message, "no connection was free in time") &&
+                 strstr(late.err.message, "13 requests use one");
+    if (!right) print_error("%d, flags %u: %s\n", late.status, late.err.flags, late.err.message);
+    return right ? 0 : 1;
+}
+
+static void test_no_connection_in_time(void **state)
+{
+    static const struct canned_exchange silent = {
+        .status = -1, .action = CANNED_STALL, .times = CANNED_ALWAYS};
+    struct canned_server *server = canned_start(&silent, 1);
+    int status = -1;
+    (void)state;
+#ifdef __SANITIZE_THREAD__
+    skip(); /* ThreadSanitizer cannot follow threads into a child */
+#endif
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) _exit(one_too_many(canned_url(server)));
+    waitpid(child, &status, 0);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    canned_stop(server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +280,7 @@ int main(void)
         cmocka_unit_test(test_a_silent_connection_is_left),
         cmocka_unit_test(test_a_process_that_has_no_descriptors_left),
         cmocka_unit_test(test_idle_connections_make_room),
+        cmocka_unit_test(test_no_connection_in_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

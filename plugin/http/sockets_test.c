@@ -175,6 +175,22 @@ static void test_a_connection_that_came_to_nothing(void **state)
     world_finish(&world);
 }
 
+/* Whose end we may not see is not heard at rest: what is told of it would be about something else. */
+static void test_one_that_others_close_is_not_heard_at_rest(void **state)
+{
+    struct world world;
+    int owner = 0;
+    (void)state;
+    world_init(&world);
+    assert_true(sockets_watch(&world.sockets, world.pair[0], EPOLLIN, &owner));
+    sockets_rest(&world.sockets, world.pair[0]);
+    say(&world);
+    assert_int_equal(heard(&world), -1);
+    close(world.pair[0]);
+    close(world.pair[1]);
+    world_finish(&world);
+}
+
 /* As before, and a child of the host's has it, too: epoll tells of it until it is left. */
 static void test_an_epoll_that_is_haunted(void **state)
 {
@@ -237,6 +253,7 @@ int main(void)
         cmocka_unit_test(test_a_closed_one_is_not_heard_through_its_copy),
         cmocka_unit_test(test_a_number_that_comes_back),
         cmocka_unit_test(test_a_connection_that_came_to_nothing),
+        cmocka_unit_test(test_one_that_others_close_is_not_heard_at_rest),
         cmocka_unit_test(test_an_epoll_that_is_haunted),
         cmocka_unit_test(test_what_is_no_descriptor),
     };

@@ -184,7 +184,8 @@ static void test_headers_that_are_nonsense(void **state)
         {.headers =
              "X-Request-Id: a\tb\x01\r\nContent-Range: bytes 0-1/99999999999999999999999\r\n"
              "Retry-After: Wed, 21 Oct 2015 07:28:00 GMT\r\nRetry-After-a: -1\r\nRetry-After-b: 1e3\r\n"
-             "Retry-After-c: 99999999999999999999\r\nRetry-Aft: 9\r\n: 3\r\n"}};
+             "Retry-After-c: 99999999999999999999\r\nRetry-After-d: Wed, 21 Oct 2099 07:28:00 GMT\r\n"
+             "Retry-Aft: 9\r\n: 3\r\n"}};
     struct canned_server *server = serve_one(script);
     struct trial trial = trial_get(canned_url(server));
     (void)state;

@@ -103,6 +103,18 @@ static void a_refusal_is_told_in_the_services_words(void **state)
                  EEP_E_PERMISSION_DENIED, "no right to it");
 }
 
+/* What fails at this very request is not tried until the deadline. */
+static void a_service_that_fails_again_and_again_is_told(void **state)
+{
+    (void)state;
+    standin_forget(&standin);
+    standin_faults(&standin, CREATE(99, "'status':500,'body':'{\\'message\\':\\'boom\\'}'"));
+    OUTCOME made = ACQUIRE(env, .head.timeout_ms = 60000);
+    EXPECT(made, EEP_E_UNAVAILABLE);
+    EXPECT_SAYS(made, "boom");
+    assert_int_equal(standin_count(&standin, "POST", "/sandbox"), 3);
+}
+
 /* Each refusal counts against the address of the machine: so no environment with the same credentials sends them again,
  * and those with others are not touched. */
 static void credentials_are_told_and_not_sent_again(void **state)
@@ -343,6 +355,7 @@ int main(void)
         cmocka_unit_test_teardown(no_create_comes_late, stage_without_faults),
         cmocka_unit_test_teardown(passing_trouble_passes, stage_without_faults),
         cmocka_unit_test_teardown(a_refusal_is_told_in_the_services_words, stage_without_faults),
+        cmocka_unit_test_teardown(a_service_that_fails_again_and_again_is_told, stage_without_faults),
         cmocka_unit_test(credentials_are_told_and_not_sent_again),
         cmocka_unit_test(the_quota_is_told),
         cmocka_unit_test_teardown(a_rate_limit_is_waited_for, stage_without_faults),

@@ -47,6 +47,7 @@ static void a_gateways_trouble_does_not_run_it_twice(void **state)
     expect_once(RUN_FAULT(1, 1, "'status':502,'body':''"));
     expect_once(RUN_FAULT(1, 2, "'status':504,'body':'<html>','content_type':'text/html'"));
     expect_once(RUN_FAULT(1, 1, "'status':408,'body':'{\\'message\\':\\'request timeout\\'}'"));
+    expect_once(RUN_FAULT(1, 2, "'status':429,'body':'{\\'message\\':\\'too many requests\\'}'"));
     expect_once(RUN_FAULT(1, 1, "'status':401,'body':'{\\'message\\':\\'unauthorized\\'}'"));
 }
 
@@ -139,6 +140,19 @@ static void a_stopped_sandbox_is_started(void **state)
     EXPECT(realized, EEP_OK);
     assert_int_equal(realized.workspace.failed, 0);
     assert_true(realized.workspace.head.flags & EEP_WORKSPACE_STARTED);
+}
+
+/* The start is work, and gets the time for work; how the command ended is told within the grace all the same. */
+static void a_limit_in_a_sandbox_that_was_started_is_told(void **state)
+{
+    (void)state;
+    OUTCOME stopped = RELEASE(env, lease, EEP_RELEASE_STOP);
+    EXPECT(stopped, EEP_OK);
+    OUTCOME ran = EXECUTE(env, lease, .head.timeout_ms = 3000, .script = TEXT("echo begun; sleep 60"));
+    EXPECT(ran, EEP_OK);
+    assert_int_equal(ran.execution.head.flags,
+                     EEP_EXECUTION_STARTED | EEP_EXECUTION_TIMED_OUT | EEP_EXECUTION_KILLED);
+    EXPECT_OUTPUT(ran.execution.stdout_data, "begun\n");
 }
 
 static void an_archived_sandbox_is_restored(void **state)
@@ -256,6 +270,7 @@ int main(void)
         cmocka_unit_test_teardown(a_broken_download_goes_on, stage_without_faults),
         cmocka_unit_test_teardown(a_lost_upload_is_repeated, stage_without_faults),
         cmocka_unit_test(a_stopped_sandbox_is_started),
+        cmocka_unit_test(a_limit_in_a_sandbox_that_was_started_is_told),
         cmocka_unit_test(an_archived_sandbox_is_restored),
         cmocka_unit_test(an_error_is_recovered_or_told),
         cmocka_unit_test(a_sandbox_that_was_deleted_is_lost),

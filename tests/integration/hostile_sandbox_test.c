@@ -213,6 +213,19 @@ static void an_impatient_sandbox_does_not_keep_us_busy(void **state)
     expect_bounded(&ran, TIMEOUT_MS);
 }
 
+/* Damage that passes is no reason to give up, however often it comes back. */
+static void damage_is_counted_in_a_row(void **state)
+{
+    (void)state;
+    write_file("answer", "echo >>$HOME/answers; n=$(wc -l <$HOME/answers); "
+                         "[ $((n % 3)) = 0 ] || { echo damaged; exit; }; "
+                         "[ $n -ge 9 ] && s=\"done o=0 e=0 att=1" RECORD "\" || "
+                         "s='running o=0 e=0 att=1 digest=- t0=0 .'; "
+                         "echo \"EEP1 $no $s\"; echo \"dir $HOME\"; echo \"EEP1 $no end\"");
+    OUTCOME ran = EXECUTE(env, lease, .script = TEXT("true"), .head.timeout_ms = PATIENCE_MS);
+    EXPECT(ran, EEP_OK);
+}
+
 /* Somebody else's start of the same id was refused while ours waited for it: there is no such execution, and so it is
  * started. */
 static void what_others_could_not_start_is_started(void **state)
@@ -325,6 +338,7 @@ int main(void)
         cmocka_unit_test_teardown(offsets_do_not_go_back, be_honest),
         cmocka_unit_test_teardown(a_machine_may_lose_its_last_writes, be_honest),
         cmocka_unit_test_teardown(an_impatient_sandbox_does_not_keep_us_busy, be_honest),
+        cmocka_unit_test_teardown(damage_is_counted_in_a_row, be_honest),
         cmocka_unit_test_teardown(what_others_could_not_start_is_started, be_honest),
         cmocka_unit_test_teardown(a_file_of_output_may_be_anything, be_honest),
         cmocka_unit_test_teardown(lists_are_bounded, be_honest),

@@ -277,6 +277,9 @@ static void an_echoed_key_is_not_repeated(void **state)
         OUTCOME ran = EXECUTE(env, ID, .head.timeout_ms = 300, .script = TEXT("true"),
                               ENV({TEXT("T"), TEXT(SENTINEL)}), .stdin_data = BYTES(SENTINEL));
         EXPECT(ran, ran.code);
+        OUTCOME strange =
+            RESUME(env, SENTINEL, .head.timeout_ms = 300); /* a lease of this name would be in its path */
+        EXPECT(strange, strange.code);
         plugin()->close(env);
         canned_stop(server);
     }
