@@ -82,7 +82,7 @@ $(CLI_DAYTONA_TESTS): $(BUILD)/tests/cli/daytona_%_test: \
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ -ljson-c -lcmocka -o $@
 
 TESTS         += $(CLI_FAKE_TESTS) $(CLI_DAYTONA_TESTS)
-FOREIGN_TESTS += tests/cli/crash_test.py
+FOREIGN_TESTS += tests/cli/crash_test.py tests/cli/terminal_test.py
 
 # -- hosts in other languages
 

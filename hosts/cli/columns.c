@@ -39,7 +39,8 @@ static char *printable(eep_str text, const char *otherwise)
     return copy;
 }
 
-void columns_print(eep_str text, const char *otherwise, int width)
+/* Returns how many columns it took. */
+static int print_cut(eep_str text, const char *otherwise, int width)
 {
     char *copy = printable(text, otherwise);
     int used = 0;
@@ -47,10 +48,23 @@ void columns_print(eep_str text, const char *otherwise, int width)
     if (width > 1 && copy[len]) { /* what is cut shows that it is */
         len = fit(copy, width - 1, &used);
         printf("%.*s~", (int)len, copy);
+        used++;
     } else {
-        printf("%.*s%*s", (int)len, copy, width > used ? width - used : 0, "");
+        printf("%.*s", (int)len, copy);
     }
     free(copy);
+    return used;
+}
+
+void columns_print(eep_str text, const char *otherwise, int width)
+{
+    int used = print_cut(text, otherwise, width);
+    if (width > used) printf("%*s", width - used, "");
+}
+
+void columns_print_last(eep_str text, const char *otherwise, int width)
+{
+    print_cut(text, otherwise, width);
 }
 
 /* -- Paragraphs -------------------------------------------------------------------------------- */

@@ -13,6 +13,10 @@ int columns_left(int used);
  * it when width is negative. */
 void columns_print(eep_str text, const char *otherwise, int width);
 
+/* The same for the last cell of a row, which is cut but not filled up: blanks at the edge of a terminal are a line of
+ * their own on many. */
+void columns_print_last(eep_str text, const char *otherwise, int width);
+
 /* Prints text without control characters, and a line end; in as many lines as the terminal needs, all of them indented,
  * but for the first, which is by now. In one line when standard output is no terminal, for grep. */
 void columns_print_paragraph(eep_str text, const char *otherwise, int indent);

@@ -85,6 +85,7 @@ static void print_cells(void)
     columns_print(out_str(NULL), "-", 3);
     columns_print(out_str("gr\303\274nlich"), "", 5);
     columns_print(out_str("abcdefgh"), "", -1);
+    columns_print_last(out_str("last"), "", 9);
 }
 
 static void a_cell_has_its_width(void **state)
@@ -92,7 +93,7 @@ static void a_cell_has_its_width(void **state)
     char text[512];
     (void)state;
     on_terminal(80, print_cells, text, sizeof(text));
-    assert_string_equal(text, "abc  abcd~-  gr\303\274n~abcdefgh");
+    assert_string_equal(text, "abc  abcd~-  gr\303\274n~abcdefghlast");
 }
 
 int main(void)

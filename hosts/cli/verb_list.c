@@ -115,7 +115,7 @@ static int longer(int width, eep_str text)
 
 static struct widths measure(const struct collection *all)
 {
-    enum { FIRST = 2 + 9 + 5 + 5 + 2, SECOND = 10 + 2 + 10 + 2, OWNER_MOST = 20, NAME_LEAST = 20 };
+    enum { FIRST = 2 + 9 + 5 + 5 + 2, SECOND = 10 + 2 + 10 + 2 + 2, OWNER_MOST = 20, NAME_LEAST = 20 };
     struct widths widths = {.lease = (int)sizeof("LEASE") - 1, .owner = (int)sizeof("OWNER") - 1};
     for (size_t i = 0; i < all->count; i++) {
         widths.lease = longer(widths.lease, all->leases[i]->lease);
@@ -150,7 +150,7 @@ static void print_row(const struct out *out, const eep_leased *leased, const str
         columns_print(leased->owner, "-", widths->owner);
         printf("  ");
     }
-    columns_print(last_column(leased), "-", widths->last);
+    columns_print_last(last_column(leased), "-", widths->last);
     putchar('\n');
 }
 

@@ -2,7 +2,9 @@
 #include <stdio.h>
 
 #include "calls.h"
+#include "columns.h"
 #include "json_out.h"
+#include "leased.h"
 
 struct ps_args {
     struct common_args common;
@@ -65,32 +67,67 @@ static void print_end(const eep_listed_execution *listed)
     printf("  %-9s", end);
 }
 
-static void print_row(const struct out *out, const eep_listed_execution *listed, int width)
+/* Exact numbers and times where there is room for them, which is always so when no terminal reads. */
+struct layout {
+    int id;
+    bool narrow;
+    int64_t now_ms;
+};
+
+static struct layout measure(const eep_execution_list *list)
 {
-    char started[32];
-    int id_len = (int)listed->execution_id.len;
+    enum { WIDE = 2 + 11 + 2 + 9 + 2 + 10 + 2 + 10 + 2 + 19 };
+    struct layout layout = {.id = (int)sizeof("ID") - 1, .now_ms = leased_now_ms()};
+    for (uint32_t i = 0; i < list->execution_count; i++) {
+        int len = (int)listed_at(list, i)->execution_id.len;
+        if (len > layout.id) layout.id = len;
+    }
+    int left = columns_left(layout.id);
+    layout.narrow = left >= 0 && left < WIDE;
+    return layout;
+}
+
+/* "512", "21M": what five columns hold. */
+static const char *short_size(uint64_t bytes, char *text, size_t size)
+{
+    static const char units[] = {0, 'K', 'M', 'G', 'T', 'P', 'E'};
+    size_t unit = 0;
+    for (; bytes >= 10000 && unit + 1 < sizeof(units); unit++)
+        bytes /= 1024;
+    snprintf(text, size, "%llu%.1s", (unsigned long long)bytes, &units[unit]);
+    return text;
+}
+
+static void print_numbers(const struct layout *layout, const eep_listed_execution *listed)
+{
+    char out[24], err[24], when[32];
+    if (layout->narrow)
+        printf("  %6s %6s  %s", short_size(listed->stdout_total, out, sizeof(out)),
+               short_size(listed->stderr_total, err, sizeof(err)),
+               leased_age(listed->started_at_ms, layout->now_ms, when, sizeof(when)));
+    else
+        printf("  %10llu  %10llu  %s", (unsigned long long)listed->stdout_total,
+               (unsigned long long)listed->stderr_total, out_time(listed->started_at_ms, when, sizeof(when)));
+}
+
+static void print_row(const struct out *out, const struct layout *layout, const eep_listed_execution *listed)
+{
     bool running = listed->state == EEP_EXECUTION_STATE_RUNNING;
-    out_text(stdout, listed->execution_id, "?");
-    printf("%*s", width - id_len + 2, "");
+    columns_print(listed->execution_id, "?", layout->id);
+    printf("  ");
     out_painted(out, running ? OUT_GREEN : OUT_DIM, state_name(listed->state), 11);
     print_end(listed);
-    printf("  %10llu  %10llu  %s%s\n", (unsigned long long)listed->stdout_total,
-           (unsigned long long)listed->stderr_total,
-           out_time(listed->started_at_ms, started, sizeof(started)),
-           listed->flags & EEP_EXECUTION_HELD ? "  (children still run)" : "");
+    print_numbers(layout, listed);
+    puts(listed->flags & EEP_EXECUTION_HELD ? "  (children still run)" : "");
 }
 
 static void print_table(const struct out *out, const eep_execution_list *list)
 {
-    int width = (int)sizeof("ID") - 1;
-    for (uint32_t i = 0; i < list->execution_count; i++) {
-        int len = (int)listed_at(list, i)->execution_id.len;
-        if (len > width) width = len;
-    }
-    printf("%-*s  %-11s  %-9s  %10s  %10s  %s\n", width, "ID", "STATE", "EXIT", "STDOUT", "STDERR",
-           "STARTED");
+    struct layout layout = measure(list);
+    printf("%-*s  %-11s  %-9s  ", layout.id, "ID", "STATE", "EXIT");
+    puts(layout.narrow ? "STDOUT STDERR  AGE" : "    STDOUT      STDERR  STARTED");
     for (uint32_t i = 0; i < list->execution_count; i++)
-        print_row(out, listed_at(list, i), width);
+        print_row(out, &layout, listed_at(list, i));
     if (list->head.flags & EEP_EXECUTION_LIST_MORE)
         out_note(out, "there are more; --max %u shows up to that many", EEP_LIST_MAX);
 }
