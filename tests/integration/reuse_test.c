@@ -222,6 +222,22 @@ static void another_owners_is_not_taken(void **state)
 
 static const char stale_list[] = "[{'match':{'method':'GET','path':'/api/sandbox'},'do':{'stale_ms':60000}}]";
 
+/* The older one was made for another request: that one would be a conflict. */
+static void one_that_fits_comes_before_an_older_one(void **state)
+{
+    (void)state;
+    OUTCOME older = ACQUIRE(env, TASK("fits"), ENV({TEXT("A"), TEXT("1")}));
+    EXPECT(older, EEP_OK);
+    OUTCOME fits = ACQUIRE(env, TASK("fits"));
+    EXPECT(fits, EEP_OK);
+    OUTCOME found = REUSE(env, "fits");
+    expect_lease(&found, fits.lease.lease.ptr, EEP_LEASE_REUSED);
+    host_destroy(env, fits.lease.lease.ptr);
+    OUTCOME left = REUSE(env, "fits");
+    EXPECT(left, EEP_E_CONFLICT);
+    host_destroy(env, older.lease.lease.ptr);
+}
+
 static void what_the_list_does_not_show_yet_is_found(void **state)
 {
     (void)state;
@@ -316,6 +332,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(a_start_that_fails_makes_no_second, stage_without_faults),
         cmocka_unit_test(another_request_is_a_conflict),
         cmocka_unit_test(another_owners_is_not_taken),
+        cmocka_unit_test(one_that_fits_comes_before_an_older_one),
         cmocka_unit_test_teardown(what_the_list_does_not_show_yet_is_found, stage_without_faults),
         cmocka_unit_test_teardown(what_the_list_still_shows_is_not_believed, stage_without_faults),
         cmocka_unit_test_teardown(lost_answers_are_asked_for_again, stage_without_faults),

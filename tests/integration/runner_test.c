@@ -121,6 +121,22 @@ static void test_goes_away(void **state)
     plugin()->close(env);
 }
 
+/* A program that the shell takes for one and that the kernel does not run: what ran is looked for, then sh goes on. */
+static void test_does_not_run(void **state)
+{
+    (void)state;
+    if (!has_native()) return;
+    eep_env *env = OPEN("auto");
+    host_acquire(env, lease);
+    EXPECT_RUN(env, lease, "f=$(echo " PROGRAM "); rm $f; printf '\\177ELF' >$f; chmod 700 $f", "");
+    OUTCOME ran = EXECUTE(env, lease, .script = TEXT("echo x >>count; " WHO));
+    EXPECT(ran, EEP_OK);
+    EXPECT_OUTPUT(ran.execution.stdout_data, "sh\n");
+    EXPECT_RUN(env, lease, "cat count", "x\n");
+    host_destroy(env, lease);
+    plugin()->close(env);
+}
+
 /* What one began the other goes on with, in both directions. */
 static void test_mixed(void **state)
 {
@@ -184,8 +200,9 @@ static void test_insists(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_is_found), cmocka_unit_test(test_comes_by_id), cmocka_unit_test(test_goes_away),
-        cmocka_unit_test(test_mixed),    cmocka_unit_test(test_insists),
+        cmocka_unit_test(test_is_found),  cmocka_unit_test(test_comes_by_id),
+        cmocka_unit_test(test_goes_away), cmocka_unit_test(test_does_not_run),
+        cmocka_unit_test(test_mixed),     cmocka_unit_test(test_insists),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
