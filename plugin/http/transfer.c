@@ -274,6 +274,12 @@ static void set_version(struct transfer *transfer)
     curl_easy_setopt(transfer->easy, CURLOPT_PIPEWAIT, tls && !transfer->request->fresh_connection ? 1L : 0L);
 }
 
+/* libcurl copies it: without memory there would be none, and the request another one. */
+static int set_text(struct transfer *transfer, CURLoption option, const char *text, struct err *err)
+{
+    return curl_easy_setopt(transfer->easy, option, text) == CURLE_OK ? EEP_OK : err_no_memory(err);
+}
+
 /* Nothing of this may come from the process environment behind the host's back. */
 static int set_network(struct transfer *transfer, struct err *err)
 {
@@ -287,8 +293,8 @@ static int set_network(struct transfer *transfer, struct err *err)
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, transfer->owner.sockets);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
-    curl_easy_setopt(easy, CURLOPT_PROXY, profile->proxy ? profile->proxy : "");
-    curl_easy_setopt(easy, CURLOPT_NOPROXY, profile->no_proxy ? profile->no_proxy : "");
+    TRY(set_text(transfer, CURLOPT_PROXY, profile->proxy ? profile->proxy : "", err));
+    TRY(set_text(transfer, CURLOPT_NOPROXY, profile->no_proxy ? profile->no_proxy : "", err));
     curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
@@ -301,7 +307,7 @@ static int set_network(struct transfer *transfer, struct err *err)
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_S);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_EVERY_S);
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, profile->user_agent);
+    TRY(set_text(transfer, CURLOPT_USERAGENT, profile->user_agent, err));
     if (profile->ca_file && curl_easy_setopt(easy, CURLOPT_CAINFO, profile->ca_file) != CURLE_OK)
         return err_set(err, EEP_E_INVALID_CONFIG, "this libcurl cannot use caFile %s", profile->ca_file);
     return EEP_OK;
@@ -312,11 +318,11 @@ static int set_up(struct transfer *transfer, const struct wait *wait, struct err
     CURL *easy = transfer->easy;
     int64_t left = clock_left_ms(transfer->deadline);
     if (left == 0) return err_set(err, EEP_E_DEADLINE, "no time left to send %s", transfer->request->url);
-    if (curl_easy_setopt(easy, CURLOPT_URL, transfer->request->url) != CURLE_OK) return err_no_memory(err);
+    TRY(set_text(transfer, CURLOPT_URL, transfer->request->url, err));
+    TRY(set_text(transfer, CURLOPT_CUSTOMREQUEST, transfer->request->method, err));
     TRY(set_network(transfer, err));
     TRY(set_body(transfer, err));
     TRY(set_headers(transfer, wait, err));
-    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, transfer->request->method);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)left);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->curl_error);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
