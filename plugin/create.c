@@ -124,14 +124,16 @@ static int put_number(json *body, const char *key, int64_t value)
     return value == CONFIG_UNSET ? EEP_OK : json_put(body, key, json_new_i64(value));
 }
 
+/* Names of the configuration's may be longer than those of requests. */
 static int put_pairs(json *body, const char *key, const struct pairs *pairs)
 {
+    CLEANUP(buf_finish) struct buf name = BUF_INIT(CONFIG_TEXT_MAX);
     json *object = json_new_object();
     TRY(json_put(body, key, object));
     for (size_t i = 0; i < pairs->count; i++) {
-        char name[KEY_MAX + 1];
-        str_copy(name, sizeof name, pairs->items[i].name);
-        TRY(json_put(object, name, json_new_str(pairs->items[i].value)));
+        buf_reset(&name);
+        TRY(buf_append_str(&name, pairs->items[i].name));
+        TRY(json_put(object, buf_cstr(&name), json_new_str(pairs->items[i].value)));
     }
     return EEP_OK;
 }

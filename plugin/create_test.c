@@ -68,6 +68,24 @@ static void test_the_smallest_body(void **state)
                 ",\"autoDeleteInterval\":-1");
 }
 
+/* A configuration may have names that are longer than those of requests: whole, or two of them would be one. */
+static void test_long_names_are_whole(void **state)
+{
+    char members[2000];
+    char before[1000];
+    char labels[1000];
+    char name[301];
+    (void)state;
+    memset(name, 'n', 300);
+    name[300] = '\0';
+    snprintf(members, sizeof members,
+             "\"env\":{\"%sA\":\"1\",\"%sB\":\"2\"},\"labels\":{\"%s\":\"v\"},\"autoDeleteInterval\":-1",
+             name, name, name);
+    snprintf(before, sizeof before, "\"env\":{\"%sA\":\"1\",\"%sB\":\"2\"}", name, name);
+    snprintf(labels, sizeof labels, "\"%s\":\"v\",\"code-toolbox-language\":\"python\"", name);
+    expect_body(members, &plain, before, labels, ",\"autoDeleteInterval\":-1");
+}
+
 static void test_a_snapshot(void **state)
 {
     (void)state;
@@ -467,6 +485,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_smallest_body),
+        cmocka_unit_test(test_long_names_are_whole),
         cmocka_unit_test(test_a_snapshot),
         cmocka_unit_test(test_an_image),
         cmocka_unit_test(test_the_request_wins_over_the_configuration),
