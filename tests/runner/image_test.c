@@ -79,6 +79,44 @@ static void test_read_only_home(void **state)
     for_each_shell(read_only_home);
 }
 
+static void expect_no_folder(struct world *world, const char *id)
+{
+    struct runner_answer answer;
+    struct runner_start start = world_script(id, "echo hi");
+    assert_true(world_start(world, &start, &answer));
+    assert_int_equal(answer.state, RUNNER_REFUSED);
+    assert_int_equal(answer.refusal, RUNNER_REFUSAL_FOLDER);
+    runner_answer_finish(&answer);
+}
+
+/* The temporary folder is everybody's: what lies there under our name may be a trap. */
+static void somebody_elses_folder(struct world *world)
+{
+    char assignment[400];
+    char own[64];
+    char folder[400];
+    world_setenv(world, "HOME=/proc");
+    snprintf(assignment, sizeof assignment, "TMPDIR=%s", world->home);
+    world_setenv(world, assignment);
+    snprintf(own, sizeof own, ".eep-%u", (unsigned)getuid());
+    snprintf(folder, sizeof folder, "%s", world_path(world, own));
+    assert_int_equal(mkdir(world_path(world, "elsewhere"), 0700), 0);
+    assert_int_equal(symlink("elsewhere", folder), 0);
+    expect_no_folder(world, "by-a-link");
+    assert_int_equal(rmdir(world_path(world, "elsewhere")), 0); /* it is empty */
+    assert_int_equal(unlink(folder), 0);
+    if (geteuid() != 0) return; /* only root can make one for somebody else */
+    assert_int_equal(mkdir(folder, 0777), 0);
+    assert_int_equal(chown(folder, 12345, 12345), 0);
+    expect_no_folder(world, "anothers");
+}
+
+static void test_somebody_elses_folder(void **state)
+{
+    (void)state;
+    for_each_shell(somebody_elses_folder);
+}
+
 /* A home whose name is hard. */
 static void odd_home(struct world *world)
 {
@@ -334,6 +372,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_noise),
         cmocka_unit_test(test_read_only_home),
+        cmocka_unit_test(test_somebody_elses_folder),
         cmocka_unit_test(test_odd_home),
         cmocka_unit_test(test_missing_tools),
         cmocka_unit_test(test_prepare),
