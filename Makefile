@@ -51,7 +51,7 @@ $(BUILD)/%.o: %.c
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c $< -o $@
 
 .SECONDARY:
-.PHONY: all help demo test run-tests check sanitize format clean
+.PHONY: all help demo test run-tests check sanitize format clean install uninstall
 
 all: $(PROGRAMS)
 
@@ -65,6 +65,8 @@ help:
 #: make check    format, static analysis, sanitizers, the gates of the ABI
 #: make bench    what it costs beside libcurl and the official SDKs: tests/bench/README.md
 #: make fuzz     libFuzzer against what sandboxes answer, FUZZ_S=60 seconds (needs clang)
+#: make install  bin/eep, lib/eep/eep-daytona.so, include/eep/, lib/pkgconfig/eep.pc below PREFIX=/usr/local; DESTDIR
+#: make uninstall  removes them
 #: make format   clang-format on all sources
 #: make clean    remove build/
 #: make V=1      show the commands
@@ -91,5 +93,28 @@ format:
 
 clean:
 	rm -rf $(BUILD)
+
+# -- Installing. The plugin is no library that one links with: it has a folder of its own, where eep looks for it.
+
+PREFIX    ?= /usr/local
+TO        := $(DESTDIR)$(PREFIX)
+PLUGINS   := $(TO)/lib/eep
+HEADERS   := $(TO)/include/eep
+PKGCONFIG := $(TO)/lib/pkgconfig
+ABI_MINOR  = $(shell sed -n 's/^\#define EEP_ABI_MINOR *\([0-9]*\).*/\1/p' abi/eep.h)
+
+install: $(BUILD)/eep $(PLUGIN_SO)
+	install -d $(TO)/bin $(PLUGINS) $(HEADERS)/ext $(PKGCONFIG)
+	install -m 755 $(BUILD)/eep $(TO)/bin
+	install -m 644 $(PLUGIN_SO) $(PLUGINS)
+	install -m 644 abi/eep.h $(HEADERS)
+	install -m 644 abi/ext/*.h $(HEADERS)/ext
+	sed 's/@VERSION@/1.$(ABI_MINOR)/' abi/eep.pc.in > $(PKGCONFIG)/eep.pc
+	echo "Installed below $(TO): bin/eep, lib/eep/eep-daytona.so, include/eep, lib/pkgconfig/eep.pc"
+
+uninstall:
+	rm -f $(TO)/bin/eep $(PLUGINS)/$(notdir $(PLUGIN_SO)) $(PKGCONFIG)/eep.pc
+	rm -rf $(HEADERS)
+	-rmdir $(PLUGINS) 2>/dev/null # other plugins may live there
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -3,7 +3,7 @@
 
 const struct option_spec common_options[] = {
     {"plugin", 0, OPTION_TEXT, offsetof(struct common_args, plugin), "FILE",
-     "the plugin (default: EEP_PLUGIN, or eep-daytona.so beside eep)", 0, NULL},
+     "the plugin (default: EEP_PLUGIN, or eep-daytona.so beside eep, or in ../lib/eep from there)", 0, NULL},
     {"config", 0, OPTION_TEXT, offsetof(struct common_args, config), "FILE",
      "the configuration, JSON; \"-\" is standard input (default: EEP_CONFIG, or none)", 0, NULL},
     {"set", 0, OPTION_LIST, offsetof(struct common_args, settings), "KEY=VALUE",

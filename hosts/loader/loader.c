@@ -150,9 +150,11 @@ int32_t loader_open(const char *path, const eep_plugin **plugin, char *message, 
     return code;
 }
 
-static int32_t beside_executable(const char *name, char *path, size_t path_size, char *message,
-                                 size_t message_size)
+/* Both places are tried: bin/NAME, and lib/eep/NAME. When there is neither, the first one is what a message names. */
+static int32_t near_executable(const char *name, char *path, size_t path_size, char *message,
+                               size_t message_size)
 {
+    static const char *const places[] = {"", "../lib/eep/"};
     char exe[PATH_MAX];
     ssize_t length = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
     if (length < 0)
@@ -160,8 +162,12 @@ static int32_t beside_executable(const char *name, char *path, size_t path_size,
                     "cannot tell where this program is: name the plugin with EEP_PLUGIN");
     exe[length] = '\0';
     *strrchr(exe, '/') = '\0';
-    if ((size_t)snprintf(path, path_size, "%s/%s", exe, name) >= path_size)
-        return fail(EEP_E_NOT_FOUND, message, message_size, "the plugin's path is too long");
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        if ((size_t)snprintf(path, path_size, "%s/%s%s", exe, places[i], name) >= path_size)
+            return fail(EEP_E_NOT_FOUND, message, message_size, "the plugin's path is too long");
+        if (access(path, F_OK) == 0) return EEP_OK;
+    }
+    snprintf(path, path_size, "%s/%s", exe, name);
     return EEP_OK;
 }
 
@@ -169,7 +175,7 @@ int32_t loader_find(const char *chosen, const char *name, char *path, size_t pat
                     size_t message_size)
 {
     if (!chosen) chosen = getenv("EEP_PLUGIN");
-    if (!chosen || !*chosen) return beside_executable(name, path, path_size, message, message_size);
+    if (!chosen || !*chosen) return near_executable(name, path, path_size, message, message_size);
     if ((size_t)snprintf(path, path_size, "%s", chosen) >= path_size)
         return fail(EEP_E_NOT_FOUND, message, message_size, "the plugin's path is too long");
     return EEP_OK;

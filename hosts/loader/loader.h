@@ -26,7 +26,8 @@
 int32_t loader_open(const char *path, const eep_plugin **plugin, char *message, size_t message_size);
 
 /* Writes the path of the plugin to load: `chosen` if not NULL, else the environment variable EEP_PLUGIN if
- * not empty, else the file `name` beside the running executable. Does not look whether it exists. */
+ * not empty, else the file `name` beside the running executable, or in ../lib/eep from there, where `make install` puts
+ * it. Whether it exists is not looked at but for that choice. */
 int32_t loader_find(const char *chosen, const char *name, char *path, size_t path_size, char *message,
                     size_t message_size);
 

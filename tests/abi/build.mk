@@ -1,6 +1,7 @@
 # Included by the top Makefile. Scripts: exit 0 and one line "ok - name" or "not ok - name: why".
 CHECKS += $(addprefix tests/abi/, header_standalone.sh header_rules.sh layout.sh symbols.sh banned.sh docs.sh \
-                                  sizes.sh singleuse.sh gates_selftest.sh)
+                                  sizes.sh singleuse.sh install.sh \
+                                  gates_selftest.sh)
 TESTS  += $(BUILD)/tests/abi/layout_test $(BUILD)/tests/abi/border_test
 
 $(BUILD)/tests/abi/layout_fields.h: abi/eep.h tests/abi/strip_c.awk tests/abi/fields.awk
