@@ -24,10 +24,13 @@ struct looking {
 static int take(void *ctx, const struct runner_listed *listed)
 {
     struct looking *looking = ctx;
+    struct busy *busy = looking->busy;
     looking->count++;
-    if ((listed->state != RUNNER_RUNNING && !listed->held) || looking->busy->running) return EEP_OK;
-    looking->busy->running = true;
-    str_copy(looking->busy->id, sizeof looking->busy->id, str_from(listed->id));
+    if (listed->started_at_ms > busy->used_at_ms) busy->used_at_ms = listed->started_at_ms;
+    if (listed->finished_at_ms > busy->used_at_ms) busy->used_at_ms = listed->finished_at_ms;
+    if ((listed->state != RUNNER_RUNNING && !listed->held) || busy->running) return EEP_OK;
+    busy->running = true;
+    str_copy(busy->id, sizeof busy->id, str_from(listed->id));
     return EEP_OK;
 }
 

@@ -1,4 +1,4 @@
-/* busy.h: does a command of ours run in a sandbox? Looking starts nothing and is no use of it. */
+/* busy.h: does a command of ours run in a sandbox, or did one lately? Looking starts nothing and is no use of it. */
 #ifndef PLUGIN_BUSY_H
 #define PLUGIN_BUSY_H
 
@@ -11,6 +11,7 @@
 struct busy {
     bool running;                      /* a command, or what one has left in the background */
     char id[EEP_EXECUTION_ID_MAX + 1]; /* of it */
+    int64_t used_at_ms; /* when the last one began or ended, by the sandbox's clock; 0 = there was none */
 };
 
 /* The sandbox is started. An error: it cannot be seen. */

@@ -113,13 +113,25 @@ static bool is_changed(const struct reaping *reaping, const struct sandbox *sand
     return true;
 }
 
+/* The service hears of a use late, and of a short one perhaps not at all: the proxy gives its report up when the request
+ * is over (protocol 2.1). */
+static bool was_used(const struct reaping *reaping, const struct busy *busy, struct verdict *verdict)
+{
+    int64_t idle = earliest_now_ms(reaping->op) - busy->used_at_ms;
+    if (busy->used_at_ms == 0 || (idle >= 0 && (uint64_t)idle >= reaping->request->idle_ms)) return false;
+    spare(verdict, EEP_SPARED_ACTIVE);
+    err_set(&verdict->why, EEP_OK, "a command ran in it %lld s ago", (long long)(idle < 0 ? 0 : idle) / 1000);
+    return true;
+}
+
 /* Or may something run in it that cannot be seen? */
-static bool is_running(struct op *op, const struct sandbox *sandbox, struct verdict *verdict)
+static bool is_in_use(struct op *op, const struct reaping *reaping, const struct sandbox *sandbox,
+                      struct verdict *verdict)
 {
     struct busy busy;
     struct err err = ERR_INIT;
     int status = busy_look(op, sandbox, &busy, &err);
-    if (status == EEP_OK && !busy.running) return false;
+    if (status == EEP_OK && !busy.running) return was_used(reaping, &busy, verdict);
     spare(verdict, status == EEP_OK ? EEP_SPARED_RUNNING : EEP_SPARED_UNSEEN);
     if (status == EEP_OK)
         err_set(&verdict->why, EEP_OK, "a command runs in it: %s", busy.id);
@@ -200,7 +212,7 @@ static bool is_spared(struct op *op, const struct reaping *reaping, eep_str leas
     CLEANUP(sandbox_finish) struct sandbox fresh = {0};
     if (!may_go(op, reaping, lease, &fresh, verdict)) return true;
     if (fresh.phase != PHASE_STARTED || has_flag(reaping, EEP_REAP_RUNNING)) return false;
-    return is_running(op, &fresh, verdict) || !may_go(op, reaping, lease, &fresh, verdict);
+    return is_in_use(op, reaping, &fresh, verdict) || !may_go(op, reaping, lease, &fresh, verdict);
 }
 
 /* Nothing may come between the reading and the order that takes its time: no rate limit, and no second order. */

@@ -159,6 +159,30 @@ static void a_lease_with_a_command_is_spared(void **state)
     AWAIT(standin_total(&standin, "live") == 0);
 }
 
+static bool goes_after_a_second(const char *lease)
+{
+    OUTCOME reaped = REAP(env, .idle_ms = 1000);
+    EXPECT(reaped, EEP_OK);
+    return reaped_find(&reaped.reaping, lease)->outcome == EEP_REAPED_DELETED;
+}
+
+/* Its end shows in the sandbox, whether or not the service has heard of it. */
+static void a_lease_with_a_command_that_has_ended_is_spared_for_a_while(void **state)
+{
+    char lease[EEP_LEASE_MAX + 1];
+    (void)state;
+    host_acquire(env, lease);
+    OUTCOME ran = EXECUTE(env, lease, .script = TEXT("true"));
+    EXPECT(ran, EEP_OK);
+    age(lease, LONG_AGO_MS);
+    OUTCOME spared = REAP_IDLE(env, .head.flags = 0);
+    EXPECT(spared, EEP_OK);
+    EXPECT_LINE(spared, lease, EEP_REAPED_SPARED, EEP_SPARED_ACTIVE);
+    assert_non_null(strstr(message_of(&spared, lease), "a command ran"));
+    AWAIT(goes_after_a_second(lease)); /* and no longer than asked for */
+    AWAIT(standin_total(&standin, "live") == 0);
+}
+
 static void a_lease_with_a_service_in_the_background_is_spared(void **state)
 {
     char lease[EEP_LEASE_MAX + 1];
@@ -463,6 +487,7 @@ int main(void)
         cmocka_unit_test(other_owners_leases_are_not_looked_at),
         cmocka_unit_test(what_is_kept_for_its_files_is_spared),
         cmocka_unit_test(a_lease_with_a_command_is_spared),
+        cmocka_unit_test(a_lease_with_a_command_that_has_ended_is_spared_for_a_while),
         cmocka_unit_test(a_lease_with_a_service_in_the_background_is_spared),
         cmocka_unit_test(what_cannot_be_looked_into_is_spared),
         cmocka_unit_test(what_runs_gets_the_benefit_of_two_minutes),
