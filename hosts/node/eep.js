@@ -9,8 +9,9 @@
  *     await env.release(lease, eep.DESTROY);
  *     await env.close();
  *
- * Results are plain objects with the fields of abi/eep.h in camelCase. What fails rejects with an EepError, which has the
- * fields of eep_error. `signal` (an AbortSignal) cancels a call; it settles when the plugin has undone what it did.
+ * Results are plain objects with the fields of abi/eep.h in camelCase; eep.flags has its numbers by their names
+ * (eep.flags.LEASE_REUSED). What fails rejects with an EepError, which has the fields of eep_error. `signal` (an
+ * AbortSignal) cancels a call; it settles when the plugin has undone what it did.
  *
  * Calls go through the extension eep.async/1; one worker thread per environment waits for its events (pump.js). */
 const koffi = require('koffi');

@@ -8,8 +8,8 @@
         print(done.exit_code, done.stdout_data)
         env.release(lease, eep.DESTROY)
 
-(eep.aio has the same for asyncio.) Results are plain objects with the fields of abi/eep.h. What fails raises eep.Error, with
-its fields. Any thread may call, any number at once; the interpreter's lock is released meanwhile. Ctrl-C in the main thread,
+(eep.aio has the same for asyncio.) Results are plain objects with the fields of abi/eep.h, whose numbers are in eep.abi
+(abi.LEASE_REUSED). What fails raises eep.Error, with its fields. Any thread may call, any number at once; the interpreter's lock is released meanwhile. Ctrl-C in the main thread,
 or whatever else a signal handler raises, cancels the call, which then undoes what it did; a second one makes it return at
 once.
 """
