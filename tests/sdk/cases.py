@@ -51,6 +51,39 @@ def a_route_that_is_not_there(c):
     c.get("/env")
 
 
+@case
+def methods_that_a_route_has_not(c):
+    c.run("printf abc > %s/f" % c.case)
+    for method in ("HEAD", "OPTIONS", "PUT", "PATCH", "TRACE"):
+        for target in ("/version", "/files?path={case}", "/files/download?path={case}/f", "/process/execute"):
+            c.ask(method, target)
+    c.get("/process/execute")
+    c.ask("POST", "/files/info?path={case}/f")
+    c.ask("get", "/version")
+
+
+@case
+def slashes_in_paths_of_routes(c):
+    c.run("printf abc > %s/f" % c.case)
+    for target in ("/version/", "//version", "/files//info?path={case}/f", "/files/info/?path={case}/f&x=<'\"%20>", "/./version", "/files/../version",
+                   "/%76ersion", "/VERSION", "/files/none/", "/process/session//x"):
+        c.get(target)
+    for target in ("/process/execute/", "//process/execute"):
+        c.ask("POST", target, body=b'{"command":"echo hi"}')
+    c.ask("POST", "/files/bulk-upload/", body=_multipart(_path("0", "{case}/up"), _file("0", b"x")), headers=_FORM)
+    c.ask("DELETE", "/files/?path={case}/f", after="ls %s" % c.case)
+
+
+@case
+def queries(c):
+    c.run("cd %s && touch f 'a&b' 'a;b' 'a=b' 'a+b' '%%41' '#' '?'" % c.case)
+    for query in ("path={case}/f&", "&path={case}/f", "path={case}/f;x=1", "x;path={case}/f", "path={case}%2Ff", "path={case}/%66", "path={case}/%zz",
+                  "path={case}/%", "path={case}/%2541", "path={case}/a%26b", "path={case}/a;b", "path={case}/a%3Bb", "path={case}/a=b",
+                  "path={case}/a+b", "path={case}/a%2Bb", "path={case}/%23", "path={case}/?", "path", "path=&path={case}/f", "path={case}/f&path=",
+                  "p%61th={case}/f", "PATH={case}/f", "x=%zz&path={case}/f", "path={case}/f&x=%00", "path=%20{case}/f", "path=~", "path=%24HOME"):
+        c.get("/files/info?" + query)
+
+
 # -- execute: the shell
 
 
@@ -147,6 +180,27 @@ def directories(c):
         c.execute("pwd", cwd=cwd)
 
 
+@case
+def the_name_of_the_working_directory(c):
+    c.run("cd %s && mkdir -p 'a b' ä '%%41' '$HOME' && ln -s 'a b' link && ln -s nowhere dangling && ln -s loop loop" % c.case)
+    for name in ("a b", "ä", "%41", "$HOME", "link", "link/", "link/..", "a b//../ä/.", "dangling", "loop", "*", "a\nb"):
+        c.execute("pwd; pwd -P; echo \"$OLDPWD\"", cwd=c.case + "/" + name)
+    c.execute("pwd; pwd -P", cwd=c.case + "/link", envs={"A": "x"})
+    c.execute("pwd", cwd=c.case + "/link", envs={"PWD": "/wrong"})
+    for cwd in (".", "..", "//", "/usr/../usr/bin/", "\u0000", "/usr\u0000x", "x" * 5000, "\ud800"):
+        c.execute("pwd", cwd=cwd)
+
+
+@case
+def values_of_variables(c):
+    for envs in ({"A": "x" * 70000}, {"A": "x" * 200000}, {"PATH": "/nonexistent"}, {"IFS": "x"}, {"SHELLOPTS": "xtrace"}, {"_": "u"}, {"UID": "5"},
+                 {"A": "a\u0000b"}, {"A": "\ud800"}, {"A": "ä€😀"}, {"A": "\r\n\t\u007f"}, {"A": "$(id) `id` ' \\"},
+                 {"a": "b", "A": "c"}, {"A": "x", "B": None}, {"A[0]": "x"}, {" A": "x"}, {"A.B": "x"}):
+        c.execute("echo \"${#A}|${A:0:100}|$a|$B|$LANG\"", envs=envs)
+    c.execute("echo $A", env={"A": "x"})
+    c.execute("echo $A", envs=[["A", "x"]])
+
+
 # -- execute: time
 
 
@@ -232,6 +286,33 @@ def loose_json(c):
     c.ask("POST", "/process/execute", body=b'{"command":"echo \\ud83d\\ude00 \\ud83d \\u00e4"}', spelling=True)
     c.ask("POST", "/process/execute", body=b'{"command":"echo \xff\xfe"}', spelling=True)
     c.ask("POST", "/process/execute", body=b'{"command":"echo a\\u0000b"}', spelling=True)
+
+
+@case
+def json_to_the_letter(c):
+    for body in (b"\xef\xbb\xbf{}", b" \n\t\r{\"command\":\"echo 1\"}\n", b"\v{}", b'{"Command":"echo 1"}', b'{"command":"echo \n1"}', b'{"command":"echo \t1"}',
+                 b'{"command":"echo \\/1\\b\\f"}', b'{"command":"echo \\x41"}', b'{"command":"echo \\u00"}', b'{"command":"\\u0000"}', b'// c\n{"command":"echo 1"}',
+                 b'{,"command":"echo 1"}', b'{"command" "echo 1"}', b'{"command":"echo 1" "cwd":"/"}', b'{"command":NaN}', b'{"command":"true","timeout":Infinity}',
+                 b'{"command":"echo 1"}}', b'{"command":"echo 1"}{"command":"echo 2"}', b'{"command":"echo 1"}\x00', b"\x00", b" ", b'"', b"tru", b"truex", b"-", b"0",
+                 b"1.5", b'{"command":"echo 1","x":' + b"[" * 100 + b"]" * 100 + b"}", b"[" * 11000, b'{"command":"echo 1","x":1e999}', b'{"command":"echo 1","x":01}',
+                 b'{"command":"true","x":"\\q"}', b'{"command":"echo \xed\xa0\x80"}', b'{"comm\\u0061nd":"echo escaped"}', b'{"\xc3":1,"command":"echo 1"}',
+                 b'{"command":"echo 1","x":[1,]}', b'{"command":"echo 1","x":[1 2]}', b'{"command":"echo 1","x":-a}', b'{"command":"echo 1","x":1.}', b'{"command":"true","x":1e}'):
+        c.ask("POST", "/process/execute", body=body, headers={"Content-Type": "application/json"}, spelling=True)
+
+
+@case
+def numbers_of_seconds(c):
+    for number in ("1.0", "1e0", "1E2", "10e-1", "0.5", "true", "[]", "{}", "4294967295", "1e10", "9007199254740993", "null", "01", "+1", ".5", "1."):
+        c.ask("POST", "/process/execute", body=('{"command":"echo hi","timeout":%s}' % number).encode())
+
+
+@case
+def content_types_mean_nothing(c):
+    for value in ("", "application/json; charset=latin1", "application/xml", "application/x-www-form-urlencoded", "multipart/form-data; boundary=BB",
+                  "application/x-yaml", "bogus"):
+        for target, body in (("/process/execute", b'{"command":"echo hi"}'), ("/files/bulk-download", b'{"paths":["none"]}'),
+                             ("/process/code-run", b'{"code":"print(1)","language":"python"}')):
+            c.ask("POST", target, body=body, headers={"Content-Type": value})
 
 
 # -- code-run
@@ -370,6 +451,51 @@ def permissions(c):
     c.ask("POST", "/files/permissions?path={case}/f&mode=4755", after="stat -c %%a %s/f" % c.case)
 
 
+@case
+def paths_are_cleaned_or_not(c):
+    c.run("cd %s && mkdir -p d/x e/deep && ln -s e/deep link && touch f g e/f" % c.case)
+    for query in ("path={case}/f/&mode=600", "path={case}/d/&mode=700", "path={case}/link/../f&mode=640"):
+        c.ask("POST", "/files/permissions?" + query, after="stat -c %%a %s/f %s/e/f" % (c.case, c.case))
+    for name in ("f/", "link/../f", "none/../f", "d/."):
+        c.get("/files/download?path={case}/" + name)
+        c.get("/files/info?path={case}/" + name)
+        c.bulk_download([c.case + "/" + name])
+    for source, destination in (("f", "d/"), ("f", "h/"), ("h", ""), ("", "h"), ("link/../h", "d/../i"), ("i/", "i2/x")):
+        c.ask("POST", "/files/move?source={case}/%s&destination={case}/%s" % (source, destination), after="cd %s; find . | sort" % c.case)
+    for path in ("f/", "d/.&recursive=true", "d/&recursive=true", "link/../g"):
+        c.ask("DELETE", "/files?path={case}/" + path, after="cd %s; find . | sort" % c.case)
+    c.ask("DELETE", "/files?path=.&recursive=true", after="ls -d %s" % c.case)
+
+
+@case
+def odd_modes_and_owners(c):
+    c.run("cd %s && touch f && mkdir d" % c.case)
+    for mode in ("00", "0o755", "%20755", "755%20", "%2B755", "7_5_5", "77777", "4294967295", "37777777777", "40000000000", "755&mode=700"):
+        c.ask("POST", "/files/folder?path={case}/m&mode=" + mode, after="cd %s; stat -c %%a m; rm -rf m" % c.case)
+        c.ask("POST", "/files/permissions?path={case}/f&mode=" + mode, after="stat -c %%a %s/f" % c.case)
+    for query in ("owner=", "owner=-1", "owner=%2B1000", "owner=999999", "owner=4294967295", "owner=99999999999", "owner=1000.5", "owner=%201000", "owner=1000%20",
+                  "owner=daytona:daytona", "group=nogroup", "group=1000", "group=x&owner=x"):
+        c.ask("POST", "/files/permissions?path={case}/f&" + query)
+
+
+@case
+def names_that_are_not_utf8(c):
+    c.run("cd %s && printf 'needle \\377 x\\n' > $(printf 'bad\\377') && mkdir $(printf 'dir\\300') && printf 'needle\\n' > $(printf 'dir\\300/f')" % c.case)
+    c.get("/files?path={case}")
+    c.get("/files/info?path={case}/bad%FF")
+    c.get("/files/search?path={case}&pattern=*")
+    c.get("/files/search?path={case}&pattern=bad?")
+    c.get("/files/find?path={case}&pattern=needle")
+    c.get("/files/find?path={case}&pattern=%FF")
+    c.get("/files/download?path={case}/bad%FE")
+    bad = c.case.encode() + b"/bad\xff"
+    c.ask("POST", "/files/bulk-download", body=b'{"paths":["' + bad + b'"]}')
+    c.ask("POST", "/files/replace", body=b'{"files":["' + bad + b'"],"pattern":"a","newValue":"b"}')
+    c.ask("POST", "/files/move?source={case}/bad%FF&destination={case}/bad%FE")
+    c.upload(_multipart(('name="files[0].path"', b"{case}/up\xff/x"), _file("0", b"x"), ('name="files[1].path"', b"/nope/\xff"), _file("1", b"x")))
+    c.execute("cd %s && ls | od -An -c" % c.case)
+
+
 # -- files: find, search, replace
 
 
@@ -418,6 +544,16 @@ def searching(c):
 
 
 @case
+def where_one_searches_from(c):
+    c.run("cd %s && mkdir -p t/a && printf needle > t/a/f && ln -s a t/ld && ln -s a/f t/l" % c.case)
+    for path in ("t/a/f", "t/l", "t/ld", "t/ld/", "t/../t/a", "t//a", "./t/a/", "t/none", "t/a/f/x"):
+        c.get("/files/find?path={case}/%s&pattern=needle" % path)
+        c.get("/files/search?path={case}/%s&pattern=*" % path)
+    c.get("/files/search?path=/dev/shm/&pattern=shm")
+    c.get("/files/search?path={case}/t/..&pattern=..")
+
+
+@case
 def replacing(c):
     c.run("cd %s && printf 'aXbXc' > f1 && printf 'none' > f2 && chmod 640 f1 && install -m 444 f1 readonly && mkdir d && "
           "printf 'X\\377\\0X' > bytes && ln -s f2 link && ln -s nowhere dangling && install -m 0 f1 unreadable" % c.case)
@@ -437,6 +573,7 @@ def replacing(c):
     replace(files=at("f1"), newValue="y")
     replace(files="f1", pattern="a", newValue="y")
     replace(files=at("f1"), pattern="abc", newValue="aabca")
+    replace(files=[c.case + "/f1\u0000x", "", None, c.case + "/f1/", c.case + "/" + "n" * 300], pattern="a", newValue="b")
     c.ask("POST", "/files/replace", body=b"not json", headers={"Content-Type": "application/json"})
     c.ask("POST", "/files/replace")
     c.execute("cd %s && for f in f1 f2 readonly bytes; do stat -c '%%n %%a' $f; od -An -c $f; done; ls -A" % c.case)
@@ -494,6 +631,48 @@ def no_form_at_all(c):
 
 
 @case
+def names_of_forms(c):
+    form = _multipart(_path("0", "{case}/f"), _file("0", b"x"))
+    for value in ('multipart/form-data; boundary="BB"', "multipart/form-data;boundary=BB", "Multipart/Form-Data; Boundary=BB", "multipart/form-data; charset=utf-8; boundary=BB",
+                  "multipart/mixed; boundary=BB", "multipart/related; boundary=BB", "multipart/form-data; boundary=", "multipart/form-data; boundary=BB;",
+                  "multipart/form-data; boundary=B", "multipart/form-data, boundary=BB", "multipart/form-data; boundary= BB", "multipart/form-data; boundary=BB; boundary=CC",
+                  "multipart/form-data boundary=BB", "multipart/form-data; boundary='BB'", "multipart/form-data; boundary=BB; x"):
+        c.ask("POST", "/files/bulk-upload", body=form, headers={"Content-Type": value}, words="POST bulk-upload as " + value, after="cd %s; ls; rm -f f" % c.case)
+
+
+@case
+def odd_forms(c):
+    form = _multipart(_path("0", "{case}/f"), _file("0", b"x"))
+    type_line, field = b"Content-Type: application/octet-stream", b'name="files[0].path"'
+    for change in ((b"\r\n", b"\n"), (b"--BB--", b"--BB-- "), (b"--BB\r\n", b"--BB  \r\n"), (b"--BB\r\n", b"--BB x\r\n"), (b"form-data", b"Form-Data"),
+                   (b"form-data", b"attachment"), (b"Content-Disposition", b"content-disposition"), (b"Content-Disposition", b"X-Other"), (field, b"name=files[0].path"),
+                   (field, field + b'; name="x"'), (field, field + b"; name=x; x"), (b"files[0]", b"files[a b]"), (b"files[0]", b"files[]"), (b"files[0]", b""),
+                   (b"files[0].path", b"files[0].Path"), (b'; filename="any"', b""), (type_line, b"Content-Transfer-Encoding: base64"), (type_line, b"Folded: a\r\n b"),
+                   (type_line, b"Bad Header"), (type_line, b": x"), (type_line, b'"Q\\'), (type_line, b"X: " + b"y" * 20000), (b"\r\n\r\nx", b"\r\n\r\n"),
+                   (b"\r\n\r\nx", b"\r\n\r\n--BBx"), (b"\r\n\r\nx", b"\r\n\r\n\r\n--B"), (b"\r\n\r\nx", b"\r\n\r\nx\r\n--BB-x")):
+        c.ask("POST", "/files/bulk-upload", body=form.replace(*change), headers=_FORM, words="POST bulk-upload %r" % (tuple(part[:60] for part in change),),
+              after="cd %s; find . -type f -exec od -An -c {} +; rm -f f" % c.case)
+    form = c.fill(form)
+    for cut in (form.index(b"files"), form.index(b"\r\n\r\n") + 2, form.rindex(b"Content-Type") + 3, form.rindex(b"--BB--"), form.rindex(b"--BB--") + 2,
+                form.rindex(b"--BB--") + 4, form.rindex(b"--BB--") + 5, form.rindex(b"--BB--") + 6):
+        c.ask("POST", "/files/bulk-upload", body=form[:cut], headers=_FORM, after="cd %s; find . -type f -exec od -An -c {} +; rm -f f" % c.case)
+    for body in (b"preamble\r\n" + form, b"\r\n" + form, form + b"epilogue", b"--BB", b"--BB\r\n\r\nx\r\n--BB--\r\n", b"--BB\r\n--BB--\r\n"):
+        c.ask("POST", "/files/bulk-upload", body=body, headers=_FORM)
+
+
+@case
+def paths_of_uploads(c):
+    c.run("cd %s && mkdir d && ln -s nowhere dangling && ln -s d link && ln -s /nonexistent/x far && install -m 444 /dev/null closed && ln -s loop loop" % c.case)
+    for path in ("a b", "ä€", "d/", "d", "dangling", "link/x", "far", "closed", "loop", "a//b", "./q", "x/../y", "d/../z", "%41", "a\nb", "~", "n" * 256,
+                 "m" * 200 + "/" + "k" * 200, "'q'", '"dq"', "back\\slash", "nul\x00x", "closed/x/y", "d/new/../../w"):
+        c.ask("POST", "/files/bulk-upload", body=_multipart(('name="files[0].path"', b"{case}/" + path.encode()), _file("0", b"x")), headers=_FORM,
+              words="POST bulk-upload to " + path)
+    for path in ("/dev/null", "/", "..", ".", "/usr/bin/env"):
+        c.upload(_multipart(_path("0", path), _file("0", b"x")))
+    c.execute("cd %s; find . -mindepth 1 | sort | sed 's/\\(.\\)\\1\\{99,\\}/\\1.../'" % c.case)
+
+
+@case
 def bulk_upload_is_chunked_too(c):
     body = c.fill(_multipart(_path("0", "{case}/chunked"), _file("0", b"x" * 100000)))
     c.ask("POST", "/files/bulk-upload", body=iter([body[:10], body[10:5000], body[5000:]]), headers={**_FORM, "Transfer-Encoding": "chunked"})
@@ -511,6 +690,12 @@ def single_upload(c):
     c.ask("POST", "/files/upload?path=/usr/nope", body=form, headers=_FORM)
     c.ask("POST", "/files/upload?path={case}/dir", body=form, headers=_FORM)
     c.ask("POST", "/files/upload?path={case}/four", body=b"raw")
+    c.ask("POST", "/files/upload?path={case}/five", body=_multipart(('name="file"', b"no file")), headers=_FORM)
+    c.ask("POST", "/files/upload?path={case}/six", body=_multipart(('name="file"; filename=""', b"no file")), headers=_FORM)
+    c.ask("POST", "/files/upload?path={case}/seven", body=_multipart(('name="file"; filename="a"', b"1"), ('name="file"; filename="b"', b"2")), headers=_FORM)
+    c.ask("POST", "/files/upload?path={case}/eight", body=form[:-6], headers=_FORM)
+    c.ask("POST", "/files/upload?path={case}/nine/../ten", body=form, headers=_FORM)
+    c.ask("POST", "/files/upload?path={case}/eleven/", body=form, headers=_FORM)
     c.execute("cd %s && cat dir/one new/deep/two && find . -mindepth 1 | sort | xargs stat -c '%%n %%a'" % c.case)
 
 
@@ -533,7 +718,9 @@ def ranges(c):
     c.run("cd %s && printf 0123456789 > f && : > empty && TZ=UTC touch -d '2001-01-31 12:00:00' f empty" % c.case)
     for value in ("bytes=2-4", "bytes=7-", "bytes=-2", "bytes=0-0", "bytes=9-9", "bytes=0-99", "bytes=10-", "bytes=-0", "bytes=-99", "bytes=5-2",
                   "bytes=a-b", "bytes=", "items=0-1", "bytes=0-1,4-5", "bytes = 0-1", "bytes=0 - 1", "bytes=00-01", "bytes=18446744073709551616-",
-                  "bytes=0-18446744073709551615", "bytes=-18446744073709551616", "bytes=0-,"):
+                  "bytes=0-18446744073709551615", "bytes=-18446744073709551616", "bytes=0-,", "", "Bytes=0-1", "bytes=+1-2", "bytes=1-+2", "bytes=--1",
+                  "bytes=-", "bytes=1--2", "bytes=1.0-2", "bytes=9223372036854775807-", "bytes=9223372036854775808-", "bytes=0-9223372036854775807",
+                  "bytes=20-30,0-1", "bytes=20-30,40-50", "bytes=0-1,x"):
         c.get("/files/download?path={case}/f", headers={"Range": value}, boundary=True)
     for value in ("bytes=0-", "bytes=-1", "bytes=1-"):
         c.get("/files/download?path={case}/empty", headers={"Range": value})
@@ -557,6 +744,7 @@ def bulk_download(c):
     c.bulk_download([c.home + "/" + c.case + "/bin"])
     c.bulk_download([c.case + "/" + "x" * 300])
     c.bulk_download([c.case + "/line\nbreak", c.case + "/tab\tand\u007fdel"])
+    c.bulk_download([c.case + "/bin\u0000", None])
 
 
 @case

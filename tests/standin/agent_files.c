@@ -2,11 +2,12 @@
  * what they mean to a command. Runs in a child of the agent: a slow or stuck operation blocks nobody.
  *
  *   open-read PATH            -> the open file; status 1 if it is there but cannot be opened
+ *   open-clean PATH           the same, with the path cleaned (go_path.h), as in the operations marked with a star
  *   open-write PATH MODE      -> the open file, truncated; parents made with MODE; status = length of one that failed
  *   mkdir PATH MODE           existing directory is fine; parents made
  *   remove PATH ("r" or "")   r = recursive; status 1 if it is there but cannot be removed
- *   move FROM TO              status: see move_path
- *   chmod PATH MODE OWNER GROUP   "" = keep; status 1 if it is there
+ *   move FROM TO *            status: see move_path
+ *   chmod PATH MODE OWNER GROUP *   "" = keep; status 1 if it is there
  *   info PATH, list PATH      -> records (agent_proto.h)
  *   find PATH TEXT, search PATH PATTERN, replace PATH TEXT NEW   see agent_search.c
  *   count                     -> status = processes
@@ -14,6 +15,7 @@
 #include "agent.h"
 
 #include "fd.h"
+#include "go_path.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -39,10 +41,11 @@ struct operation {
     int (*run)(char **argument, int *result, int *status);
 };
 
-/* Go takes the permission bits and no others; the umask applies. */
+/* Go takes a number for the permission bits and for its own bits for the other three, far above; the umask applies. */
 static mode_t mode_of(const char *octal)
 {
-    return (mode_t)strtoul(octal, NULL, 8) & 0777;
+    unsigned long mode = strtoul(octal, NULL, 8);
+    return (mode_t)((mode & 0777) | (mode >> 23 & 1) << 11 | (mode >> 22 & 1) << 10 | (mode >> 20 & 1) << 9);
 }
 
 /* Makes a directory unless there is one. */
@@ -82,9 +85,30 @@ static int open_read(char **argument, int *result, int *status)
     return S_ISDIR(info.st_mode) ? EISDIR : 0;
 }
 
+static int open_clean(char **argument, int *result, int *status)
+{
+    char *clean = go_path_clean(argument[0]);
+    int error = clean != NULL ? open_read(&clean, result, status) : ENOMEM;
+    free(clean);
+    return error;
+}
+
+/* The directory for a file, cleaned: "a/../file" needs no a, although it cannot be opened without. */
+static int make_directory_of(const char *path, mode_t mode, int *failed)
+{
+    char *directory = go_path_dir(path);
+    int error = directory != NULL ? make_parents(directory, mode, failed) : ENOMEM;
+    if (error == 0) {
+        error = make_one(directory, mode);
+        if (error != 0) *failed = (int)strlen(directory);
+    }
+    free(directory);
+    return error;
+}
+
 static int open_write(char **argument, int *result, int *status)
 {
-    int error = make_parents(argument[0], mode_of(argument[1]), status);
+    int error = make_directory_of(argument[0], mode_of(argument[1]), status);
     if (error != 0) return error;
     *result = open(argument[0], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666);
     return *result < 0 ? errno : 0;
@@ -104,9 +128,16 @@ static int remove_one(const char *path, const struct stat *info, int kind, struc
     return remove(path) != 0 && errno != ENOENT ? errno : 0;
 }
 
-/* Symlinks are removed, never followed. */
+static bool ends_with_dot(const char *path)
+{
+    size_t len = strlen(path);
+    return len > 0 && path[len - 1] == '.' && (len == 1 || path[len - 2] == '/');
+}
+
+/* Symlinks are removed, never followed. What is called "." stays, as with rmdir. */
 static int remove_tree(const char *path)
 {
+    if (ends_with_dot(path)) return EINVAL;
     int error = nftw(path, remove_one, 32, FTW_DEPTH | FTW_PHYS);
     return error == -1 ? errno : error;
 }
@@ -161,14 +192,13 @@ static int copy_tree(const char *from, const char *to)
     return error == -1 ? errno : error;
 }
 
-/* The directory that path is in, as Go cleans it well enough for a look at it. */
 static int look_at_parent(const char *path)
 {
     struct stat info;
-    char parent[PATH_MAX];
-    if (strlen(path) >= sizeof parent) return ENAMETOOLONG;
-    strcpy(parent, path);
-    return stat(dirname(parent), &info) != 0 ? errno : 0;
+    char *parent = go_path_dir(path);
+    int error = parent == NULL ? ENOMEM : stat(parent, &info) != 0 ? errno : 0;
+    free(parent);
+    return error;
 }
 
 /* What the service tells of a move, as status. */
@@ -176,29 +206,43 @@ enum { MOVE_LOOKED = 1, MOVE_COPIED };
 
 /* A rename that fails is tried as a copy and a removal. A directory is not moved into itself: there the service loses
  * it. */
+static int move_clean(const char *from, const char *to, int *status)
+{
+    struct stat info, other;
+    if (stat(from, &info) != 0) return errno;
+    int error = look_at_parent(to);
+    if (error != 0) return error;
+    if (stat(to, &other) == 0) return EEXIST;
+    *status = MOVE_LOOKED;
+    if (rename(from, to) == 0) return 0;
+    if (errno == EINVAL) return EINVAL;
+    error = copy_tree(from, to);
+    if (error != 0) return error;
+    *status = MOVE_COPIED;
+    return remove_tree(from);
+}
+
 static int move_path(char **argument, int *result, int *status)
 {
     (void)result;
-    struct stat info, other;
-    if (stat(argument[0], &info) != 0) return errno;
-    int error = look_at_parent(argument[1]);
-    if (error != 0) return error;
-    if (stat(argument[1], &other) == 0) return EEXIST;
-    *status = MOVE_LOOKED;
-    if (rename(argument[0], argument[1]) == 0) return 0;
-    if (errno == EINVAL) return EINVAL;
-    error = copy_tree(argument[0], argument[1]);
-    if (error != 0) return error;
-    *status = MOVE_COPIED;
-    return remove_tree(argument[0]);
+    char *from = go_path_clean(argument[0]), *to = go_path_clean(argument[1]);
+    int error = from != NULL && to != NULL ? move_clean(from, to, status) : ENOMEM;
+    free(from);
+    free(to);
+    return error;
+}
+
+static bool is_number(const char *text)
+{
+    text += *text == '-' || *text == '+';
+    return *text != '\0' && strspn(text, "0123456789") == strlen(text);
 }
 
 /* A number, or a name in the sandbox's /etc. False if there is no such name. */
 static bool find_id(const char *text, bool is_group, unsigned *id)
 {
-    char *end;
-    *id = *text == '\0' ? (unsigned)-1 : (unsigned)strtol(text, &end, 10);
-    if (*text == '\0' || *end == '\0') return true;
+    *id = *text == '\0' ? (unsigned)-1 : (unsigned)strtol(text, NULL, 10);
+    if (*text == '\0' || is_number(text)) return true;
     struct group *group = is_group ? getgrnam(text) : NULL;
     struct passwd *user = is_group ? NULL : getpwnam(text);
     if (group != NULL) *id = group->gr_gid;
@@ -206,18 +250,26 @@ static bool find_id(const char *text, bool is_group, unsigned *id)
     return group != NULL || user != NULL;
 }
 
+static int change_clean(const char *path, char **argument, int *status)
+{
+    struct stat info;
+    unsigned owner, group;
+    if (stat(path, &info) != 0) return errno;
+    *status = 1;
+    if (*argument[1] != '\0' && chmod(path, mode_of(argument[1])) != 0) return errno;
+    if (!find_id(argument[2], false, &owner) || !find_id(argument[3], true, &group)) return EINVAL;
+    if (*argument[2] == '\0' && *argument[3] == '\0') return 0;
+    return chown(path, owner, group) != 0 ? errno : 0;
+}
+
 /* Status 1: it is there. */
 static int change_mode(char **argument, int *result, int *status)
 {
     (void)result;
-    struct stat info;
-    unsigned owner, group;
-    if (stat(argument[0], &info) != 0) return errno;
-    *status = 1;
-    if (*argument[1] != '\0' && chmod(argument[0], mode_of(argument[1])) != 0) return errno;
-    if (!find_id(argument[2], false, &owner) || !find_id(argument[3], true, &group)) return EINVAL;
-    if (*argument[2] == '\0' && *argument[3] == '\0') return 0;
-    return chown(argument[0], owner, group) != 0 ? errno : 0;
+    char *clean = go_path_clean(argument[0]);
+    int error = clean != NULL ? change_clean(clean, argument, status) : ENOMEM;
+    free(clean);
+    return error;
 }
 
 static int count_processes(char **argument, int *result, int *status)
@@ -276,10 +328,11 @@ static int list_directory(char **argument, int *result, int *status)
 }
 
 static const struct operation operations[] = {
-    {"open-read", 1, open_read}, {"open-write", 2, open_write}, {"mkdir", 2, make_directory},
-    {"remove", 2, remove_path},  {"move", 2, move_path},        {"chmod", 4, change_mode},
-    {"info", 1, file_info},      {"list", 1, list_directory},   {"count", 0, count_processes},
-    {"find", 2, find_text},      {"search", 2, search_names},   {"replace", 3, replace_text},
+    {"open-read", 1, open_read},   {"open-clean", 1, open_clean}, {"open-write", 2, open_write},
+    {"mkdir", 2, make_directory},  {"remove", 2, remove_path},    {"move", 2, move_path},
+    {"chmod", 4, change_mode},     {"info", 1, file_info},        {"list", 1, list_directory},
+    {"count", 0, count_processes}, {"find", 2, find_text},        {"search", 2, search_names},
+    {"replace", 3, replace_text},
 };
 
 static int run_operation(const struct words *args, int *result, int *status)

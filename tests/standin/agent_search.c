@@ -6,6 +6,7 @@
 #include "agent.h"
 
 #include "fd.h"
+#include "go_path.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -48,24 +49,15 @@ static int by_bytes(const struct dirent **left, const struct dirent **right)
     return strcmp((*left)->d_name, (*right)->d_name);
 }
 
-/* "a/./b//" and "c" give "a/b/c": children are named by the cleaned path. To be freed. */
+/* Children are named by the cleaned path. To be freed. */
 static char *join(const char *directory, const char *name)
 {
-    char *joined = malloc(strlen(directory) + strlen(name) + 2), *out = joined;
+    char *joined = malloc(strlen(directory) + strlen(name) + 2), *clean = NULL;
     if (joined == NULL) return NULL;
-    if (*directory == '/') *out++ = '/';
-    for (const char *at = directory; *at != '\0';) {
-        size_t len = strcspn(at, "/");
-        bool skipped = len == 0 || (len == 1 && *at == '.');
-        if (!skipped) {
-            memcpy(out, at, len);
-            out += len;
-            *out++ = '/';
-        }
-        at += len + (at[len] == '/');
-    }
-    strcpy(out, name);
-    return joined;
+    sprintf(joined, "%s/%s", directory, name);
+    clean = go_path_clean(joined);
+    free(joined);
+    return clean;
 }
 
 static void walk_from(struct walk *walk, const char *path);
@@ -176,6 +168,7 @@ int replace_text(char **argument, int *result, int *status)
     (void)result;
     size_t size = 0;
     struct stat info;
+    if (*argument[1] == '\0') return EINVAL; /* would be found for ever */
     int fd = open(argument[0], O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (fd < 0) return errno;
     *status = 1;

@@ -139,6 +139,11 @@ static void create_refuses_what_the_service_refuses(void **state)
         "{\"autoStopInterval\":-1}",
         "{\"autoStopInterval\":\"5\"}",
         "{\"name\":",
+        "{\"name\":\"a\nb\"}",
+        "{\"cpu\":NaN}",
+        "{} {}",
+        "{'name':'a'}",
+        "// c\n{}",
         "[]",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)

@@ -7,13 +7,13 @@ STANDIN_FLAGS = -std=c11 -D_GNU_SOURCE -Itests/standin -pthread
 STANDIN_SRC := $(addprefix tests/standin/, \
     main.c options.c server.c response.c routes.c request.c auth.c throttle.c rate.c quota.c reqlog.c faults.c control.c \
     api_misc.c api_usage.c api_create.c create_check.c api_list.c list_query.c api_sandbox.c api_settings.c labels.c \
-    toolbox.c toolbox_exec.c toolbox_code.c execution.c outcome.c go_json.c go_error.c \
+    toolbox.c toolbox_exec.c toolbox_code.c execution.c outcome.c go_json.c go_error.c go_path.c json_scan.c \
     sandbox.c history.c registry.c keeper.c isolate.c bwrap.c store.c persist.c \
-    toolbox_files.c toolbox_transfer.c toolbox_search.c form.c upload.c file_info.c multipart.c range.c \
+    toolbox_files.c toolbox_transfer.c toolbox_search.c form.c media_type.c upload.c file_info.c multipart.c range.c \
     buf.c clock.c fail.c fd.c json_out.c mem.c signals.c url.c utf8.c uuid.c)
 STANDIN_AGENT_SRC := $(addprefix tests/standin/, \
-    agent.c agent_exec.c agent_files.c agent_search.c agent_glob.c agent_descendants.c agent_seccomp.c fd.c signals.c \
-    utf8.c)
+    agent.c agent_exec.c agent_files.c agent_search.c agent_glob.c agent_descendants.c agent_seccomp.c fd.c \
+    go_path.c signals.c utf8.c)
 
 PROGRAMS += $(BUILD)/daytona-standin $(BUILD)/standin-agent
 

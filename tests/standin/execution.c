@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "fd.h"
+#include "go_path.h"
 #include "mem.h"
 
 #include <errno.h>
@@ -32,8 +33,19 @@ static void merge(struct json_object *into, struct json_object *more)
     json_object_object_foreach(more, key, value) json_object_object_add(into, key, json_object_get(value));
 }
 
+/* Go tells a command with a directory where it is, unless its variables were touched: so it is "link", not where link leads. */
+static void set_directory(struct json_object *variables, const struct command *command, const char *home)
+{
+    bool touched = command->envs != NULL && json_object_object_length(command->envs) > 0;
+    if (touched || command->directory == NULL || *command->directory == '\0') return;
+    bool is_absolute = *command->directory == '/';
+    CLEANUP(mem_free_text) char *path = mem_format("%s/%s", is_absolute ? "" : home, command->directory);
+    CLEANUP(mem_free_text) char *clean = go_path_clean(path);
+    if (clean != NULL) set(variables, "PWD", clean);
+}
+
 /* What the container gives, then the sandbox's env, then this command's envs. */
-static struct json_object *environment(struct request *request, struct json_object *more)
+static struct json_object *environment(struct request *request, const struct command *command)
 {
     struct json_object *variables = json_object_new_object();
     CLEANUP(mem_free_text) char *home = isolate_home(&request->standin->isolation, request->sandbox->id);
@@ -44,14 +56,15 @@ static struct json_object *environment(struct request *request, struct json_obje
     set(variables, "DAYTONA_SANDBOX_ID", request->sandbox->id);
     set(variables, "DAYTONA_SANDBOX_USER", "daytona");
     merge(variables, request->env);
-    merge(variables, more);
+    set_directory(variables, command, home);
+    merge(variables, command->envs);
     return variables;
 }
 
 static void fill_words(struct request *request, const struct command *command, struct buf *words)
 {
     const char *shell = request->standin->options.shell;
-    struct json_object *variables = environment(request, command->envs);
+    struct json_object *variables = environment(request, command);
     agent_add_word(words, shell != NULL ? shell : "");
     agent_add_word(words, command->directory != NULL ? command->directory : "");
     json_object_object_foreach(variables, key, value)

@@ -52,6 +52,22 @@ static void small_routes_answer(void **state)
     answer_finish(&version);
 }
 
+/* A pattern of C strings would be empty, and found for ever. */
+static void a_nul_is_not_replaced(void **state)
+{
+    (void)state;
+    static const char *const bodies[] = {
+        "{\"files\":[\"nul\"],\"pattern\":\"\\u0000\",\"newValue\":\"b\"}",
+        "{\"files\":[\"nul\"],\"pattern\":\"a\",\"newValue\":\"b\\u0000\"}",
+    };
+    char path[512];
+    snprintf(path, sizeof path, "/toolbox/%s/files/replace", id);
+    expect_output(&server, id, "printf aaa > nul", "");
+    for (size_t i = 0; i < 2; i++)
+        expect_status(&server, "POST", path, bodies[i], 501);
+    expect_output(&server, id, "cat nul", "aaa");
+}
+
 static void directories_are_made_and_removed(void **state)
 {
     (void)state;
@@ -274,6 +290,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(small_routes_answer),
+        cmocka_unit_test(a_nul_is_not_replaced),
         cmocka_unit_test(directories_are_made_and_removed),
         cmocka_unit_test(information_is_in_the_services_words),
         cmocka_unit_test(directories_are_listed),

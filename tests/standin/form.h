@@ -6,9 +6,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Called in order for each part: its start with the field's name ("" if it has none), its bytes, its end. */
+/* Called in order for each part: its start with the field's name ("" if it has none), its bytes, its end. Only what has a filename is
+ * a file. */
 struct form_handler {
-    void (*part)(void *state, const char *name);
+    void (*part)(void *state, const char *name, bool is_file);
     void (*bytes)(void *state, const char *bytes, size_t len);
     void (*end)(void *state);
 };
@@ -18,7 +19,7 @@ enum form_state {
     FORM_HEADERS,
     FORM_PART,
     FORM_WHOLE,
-    FORM_BROKEN, /* something else where a part should begin */
+    FORM_BROKEN, /* something else where a part or a header should begin: see form_complaint */
 };
 
 struct form;
@@ -29,5 +30,6 @@ void form_destroy(struct form *form); /* accepts NULL */
 
 void form_feed(struct form *form, const char *bytes, size_t len);
 enum form_state form_finish(struct form *form); /* no more bytes will come; in what state it is left */
+const char *form_complaint(const struct form *form);
 
 #endif

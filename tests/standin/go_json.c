@@ -1,5 +1,6 @@
 #include "go_json.h"
 
+#include "json_scan.h"
 #include "mem.h"
 #include "utf8.h"
 
@@ -8,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { MAX_DEPTH = 64 };
+enum { MAX_DEPTH = 512 };
 
 static const char *kind_name(struct json_object *value)
 {
@@ -130,32 +131,29 @@ static struct json_object *select_fields(struct json_object *body, const char *t
     return selected;
 }
 
-static void repair_utf8(const struct buf *bytes, struct buf *repaired)
+static void repair_utf8(const char *bytes, size_t len, struct buf *repaired)
 {
-    for (size_t at = 0; at < bytes->len;) {
-        size_t size = utf8_char_len(bytes->data + at, bytes->len - at);
+    for (size_t at = 0; at < len;) {
+        size_t size = utf8_char_len(bytes + at, len - at);
         if (size > 0)
-            buf_append(repaired, bytes->data + at, size);
+            buf_append(repaired, bytes + at, size);
         else
             buf_append(repaired, "\xef\xbf\xbd", 3);
         at += size > 0 ? size : 1;
     }
 }
 
+/* The value of valid JSON. NULL and why if it is nested deeper than json-c's recursion may go. */
 static struct json_object *parse(const struct buf *text, struct fail *why)
 {
     struct json_tokener *parser = json_tokener_new_ex(MAX_DEPTH);
-    json_tokener_set_flags(parser, JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS);
     struct json_object *value = json_tokener_parse_ex(parser, text->data, (int)text->len);
     if (json_tokener_get_error(parser) == json_tokener_continue)
         value = json_tokener_parse_ex(parser, "\n", 1); /* which ends a number */
     enum json_tokener_error error = json_tokener_get_error(parser);
     json_tokener_free(parser);
     if (error == json_tokener_success) return value != NULL ? value : json_object_new_object();
-    if (error == json_tokener_continue)
-        fail_set(why, text->len == 0 ? "EOF" : "unexpected EOF");
-    else
-        fail_set(why, "%s", json_tokener_error_desc(error));
+    fail_set(why, "the stand-in reads no JSON like this: %s", json_tokener_error_desc(error));
     return NULL;
 }
 
@@ -163,7 +161,9 @@ struct json_object *go_json(struct request *request, const char *type, const str
                             struct fail *why)
 {
     CLEANUP(buf_finish) struct buf text = BUF_INIT(INT_MAX);
-    repair_utf8(&request->body, &text);
+    size_t len;
+    if (json_scan(request->body.data, request->body.len, &len, why) != 0) return NULL;
+    repair_utf8(request->body.data, len, &text);
     struct json_object *body = parse(&text, why), *selected = NULL;
     if (body == NULL) return NULL;
     if (json_object_is_type(body, json_type_object))
@@ -174,4 +174,10 @@ struct json_object *go_json(struct request *request, const char *type, const str
     if (selected == NULL || check_required(selected, type, fields, why) == 0) return selected;
     json_object_put(selected);
     return NULL;
+}
+
+bool go_json_has_nul(struct json_object *text)
+{
+    size_t len = text != NULL ? (size_t)json_object_get_string_len(text) : 0;
+    return len > 0 && memchr(json_object_get_string(text), '\0', len) != NULL;
 }

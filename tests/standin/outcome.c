@@ -1,6 +1,7 @@
 #include "outcome.h"
 
 #include "go_error.h"
+#include "go_json.h"
 #include "json_out.h"
 #include "mem.h"
 
@@ -46,6 +47,27 @@ static void reply_result(struct request *request, int exit_code, const char *byt
     buf_format(out, "{\"exitCode\":%d,\"result\":", exit_code);
     json_out_string(out, bytes, len);
     buf_append(out, "}", 1);
+}
+
+static bool any_has_nul(struct json_object *envs)
+{
+    if (envs == NULL) return false;
+    json_object_object_foreach(envs, key, value)
+    {
+        (void)key;
+        if (go_json_has_nul(value)) return true;
+    }
+    return false;
+}
+
+bool outcome_check_values(struct request *request, struct json_object *body)
+{
+    static const char refusal[] = "exec: environment variable contains NUL";
+    struct json_object *envs = json_object_object_get(body, "envs");
+    bool any =
+        go_json_has_nul(json_object_object_get(body, "cwd")) || any_has_nul(envs); /* cwd becomes PWD */
+    if (any) reply_result(request, -1, refusal, strlen(refusal));
+    return !any;
 }
 
 /* A shell that could not be started is a result, too, worded as Go words it (protocol 7). */

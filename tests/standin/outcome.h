@@ -9,6 +9,8 @@ struct command outcome_command(struct json_object *body, const char *text, size_
 
 bool outcome_check_names(struct request *request,
                          struct json_object *envs); /* false after a reply; NULL is fine */
+/* A NUL fits into no variable: false after a reply. */
+bool outcome_check_values(struct request *request, struct json_object *body);
 void outcome_reply(struct request *request, const struct execution *execution);
 
 #endif

@@ -3,8 +3,11 @@
 #include "buf.h"
 #include "clock.h"
 #include "form.h"
+#include "go_path.h"
 #include "json_out.h"
+#include "json_scan.h"
 #include "labels.h"
+#include "media_type.h"
 #include "mem.h"
 #include "multipart.h"
 #include "range.h"
@@ -106,11 +109,24 @@ static void a_plus_in_a_path_is_a_plus(void **state)
     url_finish(&url);
 }
 
+static void bad_pairs_are_passed_over(void **state)
+{
+    (void)state;
+    struct url url;
+    assert_true(url_parse(&url, "/toolbox/x/files?a=%zz&b=%00&c;d=1&e=%3B&%=f&g=1"));
+    assert_int_equal(url.pair_count, 2);
+    assert_string_equal(url_query(&url, "e"), ";");
+    assert_string_equal(url_query(&url, "g"), "1");
+    url_finish(&url);
+    assert_true(url_parse(&url, "/api/sandbox?name=a;b"));
+    assert_string_equal(url_query(&url, "name"), "a;b");
+    url_finish(&url);
+}
+
 static void bad_targets_are_refused(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"/a%",    "/a%2",   "/a%zz",
-                                      "/a%00b", "/?x=%0", "/1/2/3/4/5/6/7/8/9/10/11/12/13"};
+    static const char *const bad[] = {"/a%", "/a%2", "/a%zz", "/a%00b", "/1/2/3/4/5/6/7/8/9/10/11/12/13"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct url url;
         assert_false(url_parse(&url, bad[i]));
@@ -193,9 +209,9 @@ static void times_are_iso(void **state)
 }
 
 /* What a reader of forms tells, as text: <name> for a part, its bytes, | at its end. */
-static void on_form_part(void *state, const char *name)
+static void on_form_part(void *state, const char *name, bool is_file)
 {
-    buf_format(state, "<%s>", name);
+    buf_format(state, is_file ? "<%s!>" : "<%s>", name);
 }
 
 static void on_form_bytes(void *state, const char *bytes, size_t len)
@@ -230,14 +246,138 @@ static void forms_are_read_in_any_pieces(void **state)
                     step, FORM_WHOLE, "<a>1\r\n--Bx\r\n-\r|<b\"c>|");
         expect_form("--B\r\n" HEAD("a") "--B--\r\n", step, FORM_WHOLE, "<a>|");
         expect_form("--B\r\n" HEAD("a") "--Bold", step, FORM_PART, "<a>--Bold");
-        expect_form("--B\r\n" HEAD("a") "cut\r\n--", step, FORM_PART, "<a>cut\r\n--");
-        expect_form("--B\r\n" HEAD("a") "1\r\n--B\r\nContent-", step, FORM_BETWEEN, "<a>1|");
-        expect_form("--B\r\n" HEAD("a") "1\r\n--B-no\r\n", step, FORM_BROKEN, "<a>1|");
+        expect_form("--B\r\n" HEAD("a") "cut\r\n--", step, FORM_PART, "<a>cut");
+        expect_form("--B\r\n" HEAD("a") "cut\r\n--B", step, FORM_BETWEEN, "<a>cut|");
+        expect_form("--B\r\n" HEAD("a") "1\r\n--B\r\nContent-", step, FORM_BROKEN, "<a>1|");
+        expect_form("--B\r\n" HEAD("a") "1\r\n--B\r\nContent-X: y\r\n", step, FORM_WHOLE, "<a>1|");
+        expect_form("--B\n" HEAD("a") "1\r\n--B\n" HEAD("b") "2\n--B--\n", step, FORM_WHOLE, "<a>1\r|<b>2|");
+        expect_form("--B\r\nno colon\r\n", step, FORM_BROKEN, "");
+        expect_form("--B\r\n: y\r\n", step, FORM_BROKEN, "");
+        expect_form("--B\r\n" HEAD("a\"; filename=\"f") "\r\n--B--", step, FORM_WHOLE, "<a!>|");
+        expect_form("--B\r\n" HEAD("a\"; filename=\"") "\r\n--B--", step, FORM_WHOLE, "<a>|");
+        expect_form("--B\r\n" HEAD("a") "1\r\n--B-no\r\n--B--", step, FORM_WHOLE, "<a>1\r\n--B-no|");
+        expect_form("--B\r\n" HEAD("a") "1\r\n--B-", step, FORM_PART, "<a>1\r\n--B-");
+        expect_form("--B\r\n" HEAD("a") "--B-no\r\n--B no\r\n", step, FORM_BROKEN, "<a>--B-no|");
         expect_form("nothing", step, FORM_BETWEEN, "");
     }
     assert_null(form_create("multipart/form-data", NULL, NULL));
     assert_null(form_create("application/json; boundary=B", NULL, NULL));
+    assert_null(form_create("multipart/form-datas; boundary=B", NULL, NULL));
+    assert_null(form_create("multipart/form-data; boundary=B; boundary=C", NULL, NULL));
+    assert_null(form_create("multipart/form-data; boundary=\"B", NULL, NULL));
     assert_null(form_create(NULL, NULL, NULL));
+}
+
+static void expect_parameter(const char *value, const char *expected)
+{
+    CLEANUP(mem_free_text) char *found = media_type_parameter(value, "name");
+    if (expected == NULL)
+        assert_null(found);
+    else
+        assert_string_equal(found, expected);
+}
+
+static void media_types_are_taken_apart_strictly(void **state)
+{
+    (void)state;
+    assert_true(media_type_is(" Form-Data ; x=y", "form-data"));
+    assert_false(media_type_is("form-data2", "form-data"));
+    assert_false(media_type_is("form", "form-data"));
+    assert_false(media_type_is("", "form-data"));
+    expect_parameter("form-data; NAME = a", "a");
+    expect_parameter("form-data;x=1;name=\"a;\\\"b\";", "a;\"b");
+    expect_parameter("form-data; name=\"C:\\dir\"", "C:\\dir");
+    expect_parameter("form-data; name=a; name=a", "a");
+    expect_parameter("form-data; name=a; name=b", NULL);
+    expect_parameter("form-data; name=files[0].path", NULL);
+    expect_parameter("form-data; name=a; junk", NULL);
+    expect_parameter("form-data; name=", NULL);
+    expect_parameter("form-data; name=\"a", NULL);
+    expect_parameter("form-data", NULL);
+}
+
+static void expect_scan(const char *text, const char *complaint)
+{
+    struct fail why = {""};
+    size_t len = 0;
+    char *exact = mem_alloc(strlen(text) + !*text); /* no terminator to lean on: the sanitizers would tell */
+    memcpy(exact, text, strlen(text));
+    int result = json_scan(exact, strlen(text), &len, &why);
+    mem_free_text(&exact);
+    assert_string_equal(why.text, complaint);
+    assert_int_equal(result, *complaint == '\0' ? 0 : -1);
+}
+
+static void json_is_read_to_the_letter(void **state)
+{
+    (void)state;
+    static const char *const good[] = {
+        "{}", " [ ] ", "null", "-0.5e+1", "\"\\u00E4\\n\xff\"", "{\"a\":[1,{\"b\":true}]} more", "1 2"};
+    static const char *const bad[][2] = {
+        {"", "EOF"},
+        {" \n", "EOF"},
+        {"{", "unexpected EOF"},
+        {"[1", "unexpected EOF"},
+        {"\"a", "unexpected EOF"},
+        {"-", "unexpected EOF"},
+        {"nul", "unexpected EOF"},
+        {"not", "invalid character 'o' in literal null (expecting 'u')"},
+        {"\xef\xbb\xbf{}", "invalid character '\xc3\xaf' looking for beginning of value"},
+        {"\v", "invalid character '\\v' looking for beginning of value"},
+        {"NaN", "invalid character 'N' looking for beginning of value"},
+        {"'a'", "invalid character '\\'' looking for beginning of value"},
+        {"[1,]", "invalid character ']' looking for beginning of value"},
+        {"[01]", "invalid character '1' after array element"},
+        {"[+1]", "invalid character '+' looking for beginning of value"},
+        {"[1.]", "invalid character ']' after decimal point in numeric literal"},
+        {"[1e]", "invalid character ']' in exponent of numeric literal"},
+        {"[-a]", "invalid character 'a' in numeric literal"},
+        {"{\"a\":1,}", "invalid character '}' looking for beginning of object key string"},
+        {"{\"a\" 1}", "invalid character '1' after object key"},
+        {"{\"a\":1 \"b\":2}", "invalid character '\"' after object key:value pair"},
+        {"\"a\nb\"", "invalid character '\\n' in string literal"},
+        {"\"\\x\"", "invalid character 'x' in string escape code"},
+        {"\"\\u00\"", "invalid character '\"' in \\u hexadecimal character escape"},
+    };
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        expect_scan(good[i], "");
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        expect_scan(bad[i][0], bad[i][1]);
+}
+
+static void json_may_be_deep_but_not_without_end(void **state)
+{
+    (void)state;
+    char deep[10002];
+    memset(deep, '[', sizeof deep - 1);
+    deep[sizeof deep - 1] = '\0';
+    expect_scan(deep, "invalid character '[' exceeded max depth");
+    expect_scan(deep + 1, "unexpected EOF");
+}
+
+static void expect_path(const char *path, const char *clean, const char *directory)
+{
+    CLEANUP(mem_free_text) char *cleaned = go_path_clean(path);
+    CLEANUP(mem_free_text) char *above = go_path_dir(path);
+    assert_string_equal(cleaned, clean);
+    assert_string_equal(above, directory);
+}
+
+static void paths_are_cleaned_by_their_text(void **state)
+{
+    (void)state;
+    expect_path("", ".", ".");
+    expect_path("a", "a", ".");
+    expect_path("/", "/", "/");
+    expect_path("//a//b/", "/a/b", "/a/b");
+    expect_path("a/./b", "a/b", "a");
+    expect_path("a/../b", "b", ".");
+    expect_path("a/b/../../..", "..", ".");
+    expect_path("../a/..", "..", "../a");
+    expect_path("../../a", "../../a", "../..");
+    expect_path("/../a", "/a", "/");
+    expect_path("/a/..", "/", "/a");
+    expect_path("..a/.b", "..a/.b", "..a");
 }
 
 int main(void)
@@ -248,11 +388,16 @@ int main(void)
         cmocka_unit_test(a_buffer_keeps_its_maximum),
         cmocka_unit_test(targets_are_taken_apart),
         cmocka_unit_test(a_plus_in_a_path_is_a_plus),
+        cmocka_unit_test(bad_pairs_are_passed_over),
         cmocka_unit_test(bad_targets_are_refused),
         cmocka_unit_test(ranges_are_understood),
         cmocka_unit_test(labels_are_contained_or_not),
         cmocka_unit_test(part_heads_name_the_full_path),
         cmocka_unit_test(forms_are_read_in_any_pieces),
+        cmocka_unit_test(media_types_are_taken_apart_strictly),
+        cmocka_unit_test(json_is_read_to_the_letter),
+        cmocka_unit_test(json_may_be_deep_but_not_without_end),
+        cmocka_unit_test(paths_are_cleaned_by_their_text),
         cmocka_unit_test(times_are_iso),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,10 +11,13 @@ static bool parse_number(const char *at, const char *end, uint64_t *value)
         at++;
     while (end > at && (end[-1] == ' ' || end[-1] == '\t'))
         end--;
+    if (at < end && *at == '+') at++; /* Go's parser lets it pass */
     *value = 0;
     for (const char *digit = at; digit < end; digit++) {
-        if (*digit < '0' || *digit > '9' || *value > (INT64_MAX - 9) / 10) return false;
-        *value = *value * 10 + (uint64_t)(*digit - '0');
+        if (*digit < '0' || *digit > '9') return false;
+        uint64_t last = (uint64_t)(*digit - '0');
+        if (*value > (INT64_MAX - last) / 10) return false;
+        *value = *value * 10 + last;
     }
     return at < end;
 }
@@ -72,7 +75,7 @@ enum range_kind range_parse(const char *header, uint64_t size, struct range *ran
 {
     const struct range whole = {.offset = 0, .len = size};
     *range = whole;
-    if (header == NULL) return RANGE_WHOLE;
+    if (header == NULL || *header == '\0') return RANGE_WHOLE;
     if (strncmp(header, "bytes=", 6) != 0) return RANGE_INVALID;
     enum range_kind kind = parse_list(header + 6, size, range);
     if (kind != RANGE_PART) *range = whole;

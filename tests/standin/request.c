@@ -2,7 +2,9 @@
 
 #include "clock.h"
 #include "fd.h"
+#include "json_scan.h"
 #include "mem.h"
+#include "utf8.h"
 
 #include <microhttpd.h>
 #include <stdio.h>
@@ -59,14 +61,25 @@ static void reply_malformed(struct request *request)
     reply_json(request, 400, body);
 }
 
+/* The value of a text that is JSON to the letter, as JSON.parse wants it; else NULL. */
+static struct json_object *parse_whole(const struct buf *text)
+{
+    struct fail why;
+    size_t len;
+    if (json_scan(text->data, text->len, &len, &why) != 0) return NULL;
+    for (size_t at = len; at < text->len; at++)
+        if (memchr(" \t\r\n", text->data[at], 4) == NULL) return NULL;
+    struct json_tokener *parser = json_tokener_new_ex(JSON_MAX_DEPTH);
+    struct json_object *object = json_tokener_parse_ex(parser, text->data, (int)len);
+    json_tokener_free(parser);
+    return object;
+}
+
 struct json_object *request_json(struct request *request)
 {
     if (request->body.len == 0) return json_object_new_object();
-    struct json_tokener *parser = json_tokener_new_ex(JSON_MAX_DEPTH);
-    struct json_object *object = json_tokener_parse_ex(parser, request->body.data, (int)request->body.len);
-    bool whole = json_tokener_get_error(parser) == json_tokener_success;
-    json_tokener_free(parser);
-    if (whole && json_object_is_type(object, json_type_object)) return object;
+    struct json_object *object = parse_whole(&request->body);
+    if (json_object_is_type(object, json_type_object)) return object;
     json_object_put(object);
     reply_malformed(request);
     return NULL;
@@ -85,13 +98,26 @@ void reply_text(struct request *request, int status, const char *content_type, c
     buf_text(&request->reply.body, text);
 }
 
+/* Bad UTF-8 can only stand in a string, where both servers write U+FFFD instead: a file's name may be any bytes. */
+static void append_repaired(struct buf *out, const char *text, size_t len)
+{
+    for (size_t start = 0, at = 0; at < len || start < len;) {
+        size_t size = at < len ? utf8_char_len(text + at, len - at) : 0;
+        at += size;
+        if (size > 0) continue;
+        buf_append(out, text + start, at - start);
+        if (at < len) buf_text(out, "\\ufffd");
+        start = at = at + 1;
+    }
+}
+
 void reply_json(struct request *request, int status, struct json_object *object)
 {
     size_t len = 0;
     const char *text = json_object_to_json_string_length(object, JSON_C_TO_STRING_NOSLASHESCAPE, &len);
     request->reply.status = status;
     request->reply.content_type = "application/json; charset=utf-8";
-    buf_append(&request->reply.body, text, len);
+    append_repaired(&request->reply.body, text, len);
     json_object_put(object);
 }
 
@@ -137,14 +163,9 @@ static char *path_of(const struct request *request)
     return mem_copy_n(request->target, strcspn(request->target, "?"));
 }
 
-static struct json_object *error_body(int status, const char *message, const char *path)
+static void add_text(struct json_object *body, const char *key, const char *value)
 {
-    struct json_object *body = json_object_new_object();
-    json_object_object_add(body, "path", json_object_new_string(path));
-    json_object_object_add(body, "timestamp", json_object_new_string(clock_iso(clock_wall_ms()).text));
-    json_object_object_add(body, "statusCode", json_object_new_int(status));
-    json_object_object_add(body, "message", json_object_new_string(message));
-    return body;
+    json_object_object_add(body, key, json_object_new_string(value));
 }
 
 void reply_api_error(struct request *request, int status, const char *format, ...)
@@ -154,8 +175,12 @@ void reply_api_error(struct request *request, int status, const char *format, ..
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
-    struct json_object *body = error_body(status, message, request->target); /* with its query */
-    json_object_object_add(body, "error", json_object_new_string(name_of(status)->api));
+    struct json_object *body = json_object_new_object();
+    add_text(body, "path", request->target); /* with its query */
+    add_text(body, "timestamp", clock_iso(clock_wall_ms()).text);
+    json_object_object_add(body, "statusCode", json_object_new_int(status));
+    add_text(body, "error", name_of(status)->api);
+    add_text(body, "message", message);
     reply_json(request, status, body);
 }
 
@@ -163,10 +188,13 @@ void reply_api_error(struct request *request, int status, const char *format, ..
 static void reply_toolbox(struct request *request, int status, const char *code, const char *message)
 {
     CLEANUP(mem_free_text) char *path = path_of(request);
-    struct json_object *body =
-        error_body(status, message, request->daemon_path ? request->daemon_path : path);
-    if (code != NULL) json_object_object_add(body, "code", json_object_new_string(code));
-    json_object_object_add(body, "method", json_object_new_string(request->method));
+    struct json_object *body = json_object_new_object();
+    json_object_object_add(body, "statusCode", json_object_new_int(status));
+    add_text(body, "message", message);
+    if (code != NULL) add_text(body, "code", code);
+    add_text(body, "timestamp", clock_iso(clock_wall_ms()).text);
+    add_text(body, "path", request->daemon_path ? request->daemon_path : path);
+    add_text(body, "method", request->method);
     reply_json(request, status, body);
     request->reply.content_type = "application/json";
 }

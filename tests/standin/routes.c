@@ -2,6 +2,7 @@
 
 #include "auth.h"
 #include "handlers.h"
+#include "mem.h"
 #include "rate.h"
 #include "toolbox.h"
 
@@ -145,11 +146,26 @@ static bool begins_with(const struct url *url, size_t at, const char *path)
     return true;
 }
 
+static size_t path_len(const struct request *request)
+{
+    return strcspn(request->target, "?");
+}
+
+static bool ends_with_slash(const struct request *request)
+{
+    return request->target[path_len(request) - 1] == '/';
+}
+
+static bool has_empty_segment(const struct request *request)
+{
+    return memmem(request->target, path_len(request), "//", 2) != NULL;
+}
+
 /* What no toolbox of this version has is answered as the service answers it. */
 static void reply_no_route(struct request *request)
 {
     for (size_t i = 0; i < sizeof toolbox_missing / sizeof *toolbox_missing; i++) {
-        if (!begins_with(&request->url, 2, toolbox_missing[i])) continue;
+        if (has_empty_segment(request) || !begins_with(&request->url, 2, toolbox_missing[i])) continue;
         reply_toolbox_error(request, 501, "%s %.300s is not implemented by the stand-in", request->method,
                             request->daemon_path);
         return;
@@ -157,12 +173,60 @@ static void reply_no_route(struct request *request)
     reply_text(request, 404, "text/plain", "404 page not found");
 }
 
+/* The only route that is there with a slash at its end, too. */
+static bool may_end_with_slash(const struct route *route)
+{
+    return strcmp(route->path, "files") == 0;
+}
+
+/* NULL if the path is not to the letter that of a route; *almost then is the one that it would be without its last slash. */
+static const struct route *find_toolbox(struct request *request, const struct route **almost)
+{
+    const struct route *route = has_empty_segment(request) ? NULL : FIND(toolbox_routes, request, 2);
+    bool exact = route == NULL || !ends_with_slash(request) || may_end_with_slash(route);
+    *almost = exact ? NULL : route;
+    return exact ? route : NULL;
+}
+
+static void append_escaped(struct buf *out, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        switch (*text) {
+        case '&': buf_text(out, "&amp;"); break;
+        case '<': buf_text(out, "&lt;"); break;
+        case '>': buf_text(out, "&gt;"); break;
+        case '"': buf_text(out, "&#34;"); break;
+        case '\'': buf_text(out, "&#39;"); break;
+        default: buf_append(out, text, 1);
+        }
+    }
+}
+
+/* The daemon sends a client to the path without the slash, and is not asked by its middleware: there is no X-Request-Id. */
+static void redirect(struct request *request)
+{
+    const char *query = request->target + path_len(request);
+    CLEANUP(mem_free_text)
+    char *path = mem_format("%.*s%s", (int)strlen(request->daemon_path) - 1, request->daemon_path, query);
+    bool is_get = strcmp(request->method, "GET") == 0;
+    reply_reset(&request->reply);
+    reply_header(request, "Location", path);
+    reply_empty(request, is_get ? 301 : 307);
+    if (!is_get) return;
+    reply_text(request, 301, "text/html; charset=utf-8", "<a href=\"");
+    append_escaped(&request->reply.body, path);
+    buf_text(&request->reply.body, "\">Moved Permanently</a>.\n\n");
+}
+
 static void serve_toolbox(struct request *request)
 {
+    const struct route *almost;
     if (request->sandbox == NULL && !toolbox_open(request)) return;
-    const struct route *route = FIND(toolbox_routes, request, 2);
+    const struct route *route = find_toolbox(request, &almost);
     if (route != NULL)
         route->handler(request);
+    else if (almost != NULL)
+        redirect(request);
     else
         reply_no_route(request);
 }
@@ -221,6 +285,6 @@ void routes_serve(struct request *request)
 bool routes_begin_upload(struct request *request)
 {
     if (!starts_with(request, "toolbox")) return false;
-    const struct route *route = FIND(toolbox_routes, request, 2);
+    const struct route *almost, *route = find_toolbox(request, &almost);
     return route != NULL && route->handler == toolbox_bulk_upload && toolbox_open(request);
 }

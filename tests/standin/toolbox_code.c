@@ -88,7 +88,7 @@ static void write_run_command(struct buf *out, const struct interpreter *interpr
                        *argv = json_object_object_get(body, "argv");
     buf_text(&program, interpreter->prelude);
     buf_append(&program, json_object_get_string(code), (size_t)json_object_get_string_len(code));
-    buf_text(out, "printf %s '");
+    buf_text(out, "printf '%s' '");
     append_base64(out, program.data, program.len);
     buf_format(out, "' | base64 -d | %s", interpreter->command);
     for (size_t i = 0; argv != NULL && i < json_object_array_length(argv); i++) {
@@ -120,7 +120,8 @@ void toolbox_code_run(struct request *request)
     const struct interpreter *interpreter = find_interpreter(text_of(body, "language"));
     if (interpreter == NULL)
         reply_unknown_language(request, text_of(body, "language"));
-    else if (outcome_check_names(request, json_object_object_get(body, "envs")))
+    else if (outcome_check_names(request, json_object_object_get(body, "envs")) &&
+             outcome_check_values(request, body))
         run_code(request, interpreter, body);
     json_object_put(body);
 }

@@ -28,7 +28,7 @@ static void execute(struct request *request, struct json_object *body)
         reply_toolbox_error(request, 400, "bad request: command cannot be empty or whitespace-only");
         return;
     }
-    if (!outcome_check_names(request, command.envs)) return;
+    if (!outcome_check_names(request, command.envs) || !outcome_check_values(request, body)) return;
     CLEANUP(execution_finish) struct execution execution;
     execution_run(request, &command, &execution);
     outcome_reply(request, &execution);

@@ -10,6 +10,8 @@
 #include "toolbox.h"
 
 #include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void reply_errno(struct request *request, int error)
@@ -36,7 +38,8 @@ static const char *required(struct request *request, const char *key)
 
 static bool is_octal(const char *mode)
 {
-    return *mode != '\0' && strspn(mode, "01234567") == strlen(mode) && strlen(mode) <= 10;
+    if (*mode == '\0' || strspn(mode, "01234567") != strlen(mode)) return false;
+    return strtoull(mode, NULL, 8) <= UINT32_MAX;
 }
 
 static void reply_directory(struct request *request, const char *directory)

@@ -83,19 +83,25 @@ void toolbox_search(struct request *request)
     look(request, "search", "{\"files\":[", add_name, "]}");
 }
 
-static struct json_object *replace_in(struct request *request, const char *path, struct json_object *body)
+static struct json_object *replace_in(struct request *request, struct json_object *file,
+                                      struct json_object *body)
 {
+    const char *path = file != NULL ? json_object_get_string(file) : "";
+    size_t path_len = file != NULL ? (size_t)json_object_get_string_len(file) : 0;
     const char *words[] = {"replace", path, json_object_get_string(json_object_object_get(body, "pattern")),
                            json_object_get_string(json_object_object_get(body, "newValue")), NULL};
     struct json_object *result = json_object_new_object();
     int nothing, reading = 0;
-    int error = agent_file_words(request, words, &nothing, &reading);
-    json_object_object_add(result, "file", json_object_new_string(path));
+    int error = go_json_has_nul(file) ? EINVAL : agent_file_words(request, words, &nothing, &reading);
+    json_object_object_add(result, "file", json_object_new_string_len(path, (int)path_len));
     json_object_object_add(result, "success", json_object_new_boolean(error == 0));
     if (error == 0) return result;
     CLEANUP(mem_free_text) char *reason = go_error_text(error);
-    CLEANUP(mem_free_text) char *text = mem_format("%s %s: %s", reading != 0 ? "read" : "open", path, reason);
-    json_object_object_add(result, "error", json_object_new_string(text));
+    CLEANUP(buf_finish) struct buf text = BUF_INIT(path_len + 1000);
+    buf_text(&text, reading != 0 ? "read " : "open ");
+    buf_append(&text, path, path_len);
+    buf_format(&text, ": %s", reason);
+    json_object_object_add(result, "error", json_object_new_string_len(text.data, (int)text.len));
     return result;
 }
 
@@ -113,12 +119,15 @@ void toolbox_replace(struct request *request)
         json_object_put(body);
         return;
     }
-    struct json_object *files = json_object_object_get(body, "files"), *results = json_object_new_array();
-    for (size_t i = 0; i < json_object_array_length(files); i++) {
-        struct json_object *file = json_object_array_get_idx(files, i);
-        json_object_array_add(results,
-                              replace_in(request, file != NULL ? json_object_get_string(file) : "", body));
+    if (go_json_has_nul(json_object_object_get(body, "pattern")) ||
+        go_json_has_nul(json_object_object_get(body, "newValue"))) {
+        reply_toolbox_error(request, 501, "replacing NULs is not implemented by the stand-in");
+        json_object_put(body);
+        return;
     }
+    struct json_object *files = json_object_object_get(body, "files"), *results = json_object_new_array();
+    for (size_t i = 0; i < json_object_array_length(files); i++)
+        json_object_array_add(results, replace_in(request, json_object_array_get_idx(files, i), body));
     reply_json(request, 200, results);
     json_object_put(body);
 }

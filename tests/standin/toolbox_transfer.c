@@ -3,6 +3,7 @@
 #include "fd.h"
 #include "go_error.h"
 #include "go_json.h"
+#include "go_path.h"
 #include "handlers.h"
 #include "json_out.h"
 #include "mem.h"
@@ -33,10 +34,11 @@ static uint64_t file_size(int fd)
 
 static void add_name(struct request *request, const char *path)
 {
-    const char *slash = strrchr(path, '/');
+    CLEANUP(mem_free_text) char *clean = go_path_clean(path);
+    const char *slash = clean != NULL ? strrchr(clean, '/') : NULL;
     CLEANUP(buf_finish) struct buf name = BUF_INIT(HEAD_MAX);
     buf_text(&name, "attachment; ");
-    multipart_filename(&name, slash != NULL ? slash + 1 : path);
+    multipart_filename(&name, slash != NULL ? slash + 1 : clean != NULL ? clean : path);
     buf_append(&name, "", 1);
     if (!name.overflowed) reply_header(request, "Content-Disposition", name.data);
 }
@@ -109,8 +111,8 @@ void toolbox_download(struct request *request)
 {
     const char *path = url_query(&request->url, "path");
     int fd = -1, is_there = 0;
-    int error =
-        path == NULL || *path == '\0' ? EINVAL : agent_file(request, "open-read", path, NULL, &fd, &is_there);
+    int error = path == NULL || *path == '\0' ? EINVAL
+                                              : agent_file(request, "open-clean", path, NULL, &fd, &is_there);
     if (error == 0)
         reply_file(request, path, fd);
     else if (is_there != 0 && (error == EACCES || error == EPERM))
@@ -139,6 +141,8 @@ static void bulk_destroy(void *state)
     free(bulk);
 }
 
+enum { NO_PATH = -1 }; /* among the errnos */
+
 struct part_error {
     int error;
     int status;
@@ -148,9 +152,9 @@ struct part_error {
 static const struct part_error *part_error(int error)
 {
     static const struct part_error known[] = {
-        {ENOENT, 404, "FILE_NOT_FOUND"},    {EACCES, 403, "FILE_ACCESS_DENIED"},
-        {EPERM, 403, "FILE_ACCESS_DENIED"}, {EISDIR, 400, "INVALID_FILE_PATH"},
-        {EINVAL, 400, "INVALID_FILE_PATH"}, {0, 500, "FILE_READ_FAILED"},
+        {ENOENT, 404, "FILE_NOT_FOUND"},     {EACCES, 403, "FILE_ACCESS_DENIED"},
+        {EPERM, 403, "FILE_ACCESS_DENIED"},  {EISDIR, 400, "INVALID_FILE_PATH"},
+        {NO_PATH, 400, "INVALID_FILE_PATH"}, {0, 500, "FILE_READ_FAILED"},
     };
     const struct part_error *at = known;
     while (at->error != 0 && at->error != error)
@@ -165,7 +169,7 @@ static char *part_message(const struct part_error *what, const char *path, int e
     case EACCES:
     case EPERM: return mem_format("permission denied: %s", path);
     case EISDIR: return mem_format("invalid file path: path points to a directory: %s", path);
-    case EINVAL: return mem_copy("invalid file path: path is empty");
+    case NO_PATH: return mem_copy("invalid file path: path is empty");
     default: break;
     }
     CLEANUP(mem_free_text) char *reason = go_error_text(error);
@@ -197,8 +201,8 @@ static void next_part(struct bulk *bulk)
     }
     struct json_object *item = json_object_array_get_idx(bulk->paths, bulk->next++);
     const char *path = item != NULL ? json_object_get_string(item) : "";
-    int error =
-        *path == '\0' ? EINVAL : agent_file(bulk->request, "open-read", path, NULL, &bulk->file, NULL);
+    int error = go_json_has_nul(item) ? EINVAL : *path == '\0' ? NO_PATH : 0;
+    if (error == 0) error = agent_file(bulk->request, "open-read", path, NULL, &bulk->file, NULL);
     if (error == 0)
         multipart_file_head(&bulk->head, bulk->next == 1, path, file_size(bulk->file));
     else

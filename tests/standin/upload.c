@@ -3,6 +3,8 @@
 #include "fd.h"
 #include "form.h"
 #include "go_error.h"
+#include "go_json.h"
+#include "go_path.h"
 #include "handlers.h"
 #include "mem.h"
 #include "toolbox.h"
@@ -63,12 +65,13 @@ static char *index_of(const char *name)
 /* A directory on the way that cannot be made is named, with the length of its path as status (agent_files.c). */
 static void add_open_error(struct upload *upload, int error, int made)
 {
-    const char *path = upload->destination, *slash = strrchr(path, '/');
+    const char *path = upload->destination;
+    CLEANUP(mem_free_text) char *directory = go_path_dir(path);
     CLEANUP(mem_free_text) char *why = go_error_text(error);
     if (made == 0)
         add_error(upload, "%s: create: open %s: %s", path, path, why);
     else
-        add_error(upload, "%s: mkdir %.*s: mkdir %.*s: %s", path, (int)(slash - path), path, made, path, why);
+        add_error(upload, "%s: mkdir %s: mkdir %.*s: %s", path, directory, made, directory, why);
 }
 
 static void begin_file(struct upload *upload)
@@ -81,13 +84,16 @@ static void begin_file(struct upload *upload)
         add_error(upload, "file[%.100s]: missing .path metadata", upload->index);
         return;
     }
-    int error = agent_file(upload->request, "open-write", upload->destination, "755", &upload->file, &made);
+    int error = EINVAL;
+    if (!go_json_has_nul(path))
+        error = agent_file(upload->request, "open-write", upload->destination, "755", &upload->file, &made);
     if (error != 0) add_open_error(upload, error, made);
 }
 
-static void on_part(void *state, const char *name)
+static void on_part(void *state, const char *name, bool is_file)
 {
     struct upload *upload = state;
+    (void)is_file;
     upload->kind = ends_with(name, ".path") ? PART_PATH : ends_with(name, ".file") ? PART_FILE : PART_OTHER;
     mem_free_text(&upload->index);
     upload->index = index_of(name);
@@ -183,7 +189,7 @@ static void note_early_end(struct upload *upload, enum form_state state)
         add_error(upload, "%s: write: unexpected EOF", upload->destination);
     fd_close(&upload->file);
     if (state == FORM_BROKEN)
-        add_error(upload, "reading part: multipart: expecting a new Part");
+        add_error(upload, "reading part: %s", form_complaint(upload->form));
     else
         add_error(upload, "reading part: multipart: NextPart: EOF");
 }
@@ -220,10 +226,10 @@ struct single {
     struct buf bytes;
 };
 
-static void single_part(void *state, const char *name)
+static void single_part(void *state, const char *name, bool is_file)
 {
     struct single *single = state;
-    single->is_file = !single->found && strcmp(name, "file") == 0;
+    single->is_file = is_file && !single->found && strcmp(name, "file") == 0;
     if (single->is_file) single->found = true;
 }
 

@@ -42,14 +42,16 @@ static bool parse_path(struct url *url, char *path)
     return true;
 }
 
-static bool parse_query(struct url *url, char *query)
+/* A pair that cannot be decoded is passed over, and by the daemon one with a bare semicolon: once that parted pairs, too. */
+static bool parse_query(struct url *url, char *query, bool is_daemon)
 {
     for (char *pair; (pair = strsep(&query, "&")) != NULL;) {
-        if (*pair == '\0') continue;
+        if (*pair == '\0' || (is_daemon && strchr(pair, ';') != NULL)) continue;
         char *value = pair;
         char *key = strsep(&value, "=");
         if (value == NULL) value = key + strlen(key);
-        if (url->pair_count == URL_MAX_PAIRS || !decode(key, true) || !decode(value, true)) return false;
+        if (url->pair_count == URL_MAX_PAIRS) return false;
+        if (!decode(key, true) || !decode(value, true)) continue;
         url->keys[url->pair_count] = key;
         url->values[url->pair_count++] = value;
     }
@@ -61,7 +63,8 @@ bool url_parse(struct url *url, const char *target)
     *url = (struct url){.block = mem_copy(target)};
     char *query = url->block;
     char *path = strsep(&query, "?");
-    if (parse_path(url, path) && (query == NULL || parse_query(url, query))) return true;
+    bool is_daemon = strncmp(path, "/toolbox/", 9) == 0;
+    if (parse_path(url, path) && (query == NULL || parse_query(url, query, is_daemon))) return true;
     url_finish(url);
     return false;
 }

@@ -21,7 +21,8 @@ struct url {
     size_t pair_count;
 };
 
-/* False (and an empty url) if a part is badly encoded, holds a NUL, or there are too many parts. */
+/* False (and an empty url) if the path is badly encoded or holds a NUL, or there are too many parts. Pairs of which that is true are
+ * left out. */
 bool url_parse(struct url *url, const char *target);
 void url_finish(struct url *url);
 
