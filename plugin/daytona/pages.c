@@ -30,18 +30,20 @@ static int make_path(struct buf *path, const struct page_query *query)
     return put(path, "&cursor=", query->cursor);
 }
 
-static int take_page(struct page *page, unsigned limit, struct err *err)
+static int take_page(struct page *page, const struct page_query *query, struct err *err)
 {
     page->items = json_get(page->tree, "items");
     page->next = json_str(json_get(page->tree, "nextCursor"));
     if (!json_is_array(page->items))
         return err_set(err, EEP_E_PROTOCOL, "the service's list of sandboxes has no items: is apiUrl right?");
-    if (json_len(page->items) > limit)
+    if (json_len(page->items) > query->limit)
         return err_set(err, EEP_E_PROTOCOL, "the service listed %zu sandboxes instead of at most %u",
-                       json_len(page->items), limit);
+                       json_len(page->items), query->limit);
     if (!str_is_graph(page->next) || page->next.len > PAGE_CURSOR_MAX)
         return err_set(err, EEP_E_PROTOCOL,
                        "the service gave a cursor that cannot be: not printable, or too long");
+    if (!str_empty(page->next) && str_eq(page->next, query->cursor))
+        return err_set(err, EEP_E_PROTOCOL, "the service gave the same cursor again: its list has no end");
     if (str_empty(page->next)) page->next = (eep_str){NULL, 0};
     return EEP_OK;
 }
@@ -54,7 +56,7 @@ int page_get(struct daytona *client, const struct page_query *query, const struc
     TRY(buf_error(&path, make_path(&path, query), "the path of the request", err));
     struct api_call call = {.method = "GET", .path = buf_str(&path)};
     TRY(daytona_api(client, &call, wait, &page->tree, err));
-    if (take_page(page, query->limit, err) == EEP_OK) return EEP_OK;
+    if (take_page(page, query, err) == EEP_OK) return EEP_OK;
     page_finish(page);
     err_where(err, "GET /sandbox");
     return err->code;

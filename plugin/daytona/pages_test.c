@@ -72,12 +72,13 @@ static void test_answers_that_are_no_page(void **state)
         {"{\"items\":[1,2,3]}", "3 sandboxes instead of at most 2"},
         {"{\"items\":[],\"nextCursor\":\"a b\"}", "cursor"},
         {"{\"items\":[],\"nextCursor\":\"\\u0000\"}", "cursor"},
+        {"{\"items\":[],\"nextCursor\":\"same\"}", "same cursor"},
     };
     struct account account;
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
         CLEANUP(page_finish) struct page page = {0};
-        const struct page_query query = {.limit = 2};
+        const struct page_query query = {.limit = 2, .cursor = STR("same")};
         const struct canned_exchange script = {.body = cases[i].body};
         account_start(&account, &script, 1);
         account_failed(&account, get(&account, &query, &page), EEP_E_PROTOCOL);
