@@ -40,6 +40,15 @@ static int toolbox_base_of(struct access *access, const struct sandbox *sandbox,
     return toolbox_base(client, buf_str(&url), sandbox->id, base, err);
 }
 
+int access_remember(struct access *access, const struct facts *known, struct err *err)
+{
+    struct facts *fresh = NULL;
+    TRY(facts_put(&access->op->env->cache, known, &fresh, err));
+    facts_release(&access->facts);
+    access->facts = fresh;
+    return EEP_OK;
+}
+
 int access_learn(struct access *access, const struct sandbox *sandbox, struct err *err)
 {
     CLEANUP(buf_finish) struct buf base = BUF_INIT(4096);
@@ -50,11 +59,7 @@ int access_learn(struct access *access, const struct sandbox *sandbox, struct er
     known.lease = access->lease;
     known.toolbox = buf_str(&base);
     known.identity = sandbox_label(sandbox, LABEL_IDENTITY);
-    struct facts *fresh = NULL;
-    TRY(facts_put(&access->op->env->cache, &known, &fresh, err));
-    facts_release(&access->facts);
-    access->facts = fresh;
-    return EEP_OK;
+    return access_remember(access, &known, err);
 }
 
 /* Shall a sandbox that does not run be left so? One that is paused has kept its processes. */

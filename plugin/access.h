@@ -33,6 +33,9 @@ void access_finish(struct access *access);
 /* Learns the toolbox address from a description of the sandbox, and remembers it. */
 int access_learn(struct access *access, const struct sandbox *sandbox, struct err *err);
 
+/* Remembers what is known of the lease now (facts_strings of access->facts, and what has changed). EEP_E_NO_MEMORY. */
+int access_remember(struct access *access, const struct facts *known, struct err *err);
+
 /* Asks for a description of the sandbox, starts it if it must, and learns the address. */
 int access_look(struct access *access, struct sandbox *sandbox, struct err *err);
 

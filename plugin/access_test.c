@@ -310,23 +310,25 @@ static void test_answers_that_are_final(void **state)
     }
 }
 
-/* A gateway that gives up in the middle of a window has a time limit of its own; one that does so behind it, or where
- * there is none, may have a reason in the sandbox. */
-static void test_a_late_502_is_about_the_sandbox_unless_it_cuts(void **state)
+/* A gateway that gives up in the middle of a window has a time limit of its own. One that does so behind it, or where there
+ * is none, may have a reason in the sandbox. */
+static void test_what_a_502_is_about(void **state)
 {
-    static const int64_t windows[] = {0, 200, 60000};
-    static const unsigned looks[] = {1, 1, 0};
+    static const struct {
+        int64_t window_ms;
+        bool looks;
+    } cases[] = {{60000, false}, {200, true}, {0, true}};
     (void)state;
-    for (size_t i = 0; i < COUNT(windows); i++) {
+    for (size_t i = 0; i < COUNT(cases); i++) {
         const struct canned_exchange toolbox[] = {{.status = 502, .type = "", .delay_ms = 1200}, WORKS};
         struct reach reach;
         reach_toolbox(&reach, toolbox, COUNT(toolbox));
         const struct canned_exchange service[] = {
             {.expect = "GET ", .body = reach.started, .times = CANNED_ALWAYS}};
         reach_service(&reach, service, COUNT(service), 10000);
-        reach.access.window_ms = windows[i];
-        assert_int_equal(execute(&reach), looks[i] ? EEP_OK : EEP_E_UNAVAILABLE);
-        assert_int_equal(canned_count(reach.scene.server, NULL), 1 + looks[i]);
+        reach.access.window_ms = cases[i].window_ms;
+        assert_int_equal(execute(&reach), cases[i].looks ? EEP_OK : EEP_E_UNAVAILABLE);
+        assert_int_equal(canned_count(reach.scene.server, NULL), 1 + cases[i].looks);
         reach_stop(&reach);
     }
 }
@@ -386,7 +388,7 @@ int main(void)
         cmocka_unit_test(test_a_daemon_that_is_coming_up),
         cmocka_unit_test(test_a_daemon_that_never_comes_up),
         cmocka_unit_test(test_answers_that_are_final),
-        cmocka_unit_test(test_a_late_502_is_about_the_sandbox_unless_it_cuts),
+        cmocka_unit_test(test_what_a_502_is_about),
         cmocka_unit_test(test_a_sandbox_that_has_moved),
         cmocka_unit_test(test_files_go_the_same_way),
     };

@@ -9,10 +9,6 @@
 /* How long the sandbox may take to tell. */
 #define WINDOW_S 20
 
-/* The longest line of an answer, and what the service's shell may print before the first. */
-#define LISTED_BYTES 512u
-#define NOISE_BYTES  65536u
-
 /* How many executions are looked at: running ones are rarely the oldest. */
 #define LOOKED_AT_MAX 2000u
 
@@ -40,7 +36,7 @@ static int ask(struct op *op, const struct access *access, const struct runner_c
 {
     CLEANUP(buf_finish) struct buf text = BUF_INIT(1u << 20);
     CLEANUP(toolbox_execution_finish)
-    struct toolbox_execution run = {.output = BUF_INIT(NOISE_BYTES + LOOKED_AT_MAX * LISTED_BYTES)};
+    struct toolbox_execution run = {.output = BUF_INIT(runner_listed_bytes(LOOKED_AT_MAX))};
     struct looking looking = {.busy = busy};
     TRY(runner_list(&text, call, LOOKED_AT_MAX, err));
     TRY(toolbox_execute(&op->env->client, access->facts->toolbox, buf_str(&text), WINDOW_S, &op->wait, &run,

@@ -6,16 +6,9 @@
 #include "base/str.h"
 #include "config_url.h"
 
-static bool has_control(eep_str text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if ((unsigned char)text.ptr[i] < 0x20 || text.ptr[i] == 0x7f) return true;
-    return false;
-}
-
 static bool is_plain(eep_str text)
 {
-    return str_is_utf8(text) && !has_control(text);
+    return str_is_utf8(text) && !str_has_control(text);
 }
 
 int text_token(struct findings *findings, const struct place *place, eep_str *text)
@@ -78,13 +71,6 @@ int text_runner(struct findings *findings, const struct place *place, eep_str *t
 
 /* -- Paths ------------------------------------------------------------------------------------- */
 
-static bool climbs(eep_str path)
-{
-    for (eep_str rest = path; rest.ptr;)
-        if (str_is(str_split(rest, '/', &rest), "..")) return true;
-    return false;
-}
-
 static void cut_slashes(eep_str *text, size_t shortest)
 {
     while (text->len > shortest && text->ptr[text->len - 1] == '/')
@@ -94,7 +80,7 @@ static void cut_slashes(eep_str *text, size_t shortest)
 int text_absolute_path(struct findings *findings, const struct place *place, eep_str *text)
 {
     TRY(text_plain(findings, place, text));
-    bool good = str_has_prefix(*text, "/") && !climbs(*text);
+    bool good = str_has_prefix(*text, "/") && !str_climbs(*text);
     cut_slashes(text, 1);
     return good ? EEP_OK
                 : finding_add(findings, FOUND_BAD_PATH, place, "must be an absolute path without ..");
@@ -103,7 +89,7 @@ int text_absolute_path(struct findings *findings, const struct place *place, eep
 int text_relative_path(struct findings *findings, const struct place *place, eep_str *text)
 {
     TRY(text_plain(findings, place, text));
-    bool good = !str_has_prefix(*text, "/") && !climbs(*text);
+    bool good = !str_has_prefix(*text, "/") && !str_climbs(*text);
     cut_slashes(text, 0);
     if (good) return EEP_OK;
     return finding_add_hint(findings, FOUND_BAD_PATH, place,

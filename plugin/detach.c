@@ -29,8 +29,7 @@ int detach_secure(struct access *access, uint32_t limit_ms, int64_t *kept_until_
     CLEANUP(sandbox_finish) struct sandbox sandbox = {0};
     uint32_t needed = minutes_needed(limit_ms);
     TRY(access_look(access, &sandbox, err));
-    /* Not told: taken for the service's default (protocol 4.1). */
-    int64_t minutes = sandbox_number(&sandbox, "autoStopInterval", 15);
+    int64_t minutes = sandbox_number(&sandbox, "autoStopInterval", SANDBOX_AUTO_STOP_MIN);
     *kept_until_ms = 0;
     if (minutes == 0) return EEP_OK;
     if (minutes < needed) {

@@ -84,7 +84,7 @@ static long long seconds_since(int64_t wall_ms)
 static bool state_rests(struct explaining *explaining, struct err *why)
 {
     const struct sandbox *sandbox = &explaining->sandbox;
-    long long minutes = (long long)sandbox_number(sandbox, "autoStopInterval", 15);
+    long long minutes = (long long)sandbox_number(sandbox, "autoStopInterval", SANDBOX_AUTO_STOP_MIN);
     err_set(why, EEP_E_CONFLICT,
             "it is %.*s since %lld s; it stops by itself after %lld idle minutes (0 = never)",
             explaining_cut(sandbox->state, 64), sandbox->state.ptr,

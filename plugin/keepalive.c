@@ -84,7 +84,7 @@ static int check_end(const struct keeping *keeping, struct err *err)
 /* Idle minutes until it is stopped, or paused, which newer services do instead; 0 = never. */
 static int64_t idle_minutes(const struct sandbox *sandbox)
 {
-    int64_t stop = sandbox_number(sandbox, "autoStopInterval", 15); /* the default (protocol 4.1) */
+    int64_t stop = sandbox_number(sandbox, "autoStopInterval", SANDBOX_AUTO_STOP_MIN);
     int64_t pause = sandbox_number(sandbox, "autoPauseInterval", 0);
     if (stop <= 0 || (pause > 0 && pause < stop)) return pause > 0 ? pause : 0;
     return stop;

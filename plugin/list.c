@@ -18,10 +18,6 @@
 #define TRIES    5
 #define PAUSE_MS 100
 
-/* The longest line of an answer, and what the service's shell may print before the first. */
-#define LISTED_BYTES 512u
-#define NOISE_BYTES  65536u
-
 struct listing {
     eep_execution_list *result;
     eep_listed_execution *items;
@@ -72,7 +68,7 @@ static int add(void *ctx, const struct runner_listed *listed)
 /* One more is asked for than is wanted: so it is known whether there are more. */
 static int ask_once(struct access *access, struct listing *listing, struct err *err)
 {
-    size_t answer_max = NOISE_BYTES + (size_t)(listing->max + 1) * LISTED_BYTES;
+    size_t answer_max = runner_listed_bytes(listing->max + 1);
     CLEANUP(buf_finish) struct buf text = BUF_INIT(1u << 20);
     CLEANUP(toolbox_execution_finish) struct toolbox_execution run = {.output = BUF_INIT(answer_max)};
     char nonce[RUNNER_NONCE_LEN + 1];

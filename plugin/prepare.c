@@ -41,7 +41,6 @@ static int check_tools(const struct access *access, const struct runner_prepared
 static int learn(struct access *access, const struct runner_prepared *prepared, struct err *err)
 {
     struct facts known = facts_strings(access->facts);
-    struct facts *fresh = NULL;
     known.workspace = str_from(prepared->workspace);
     known.workdir = str_from(prepared->cwd);
     known.home = str_from(prepared->home);
@@ -51,10 +50,7 @@ static int learn(struct access *access, const struct runner_prepared *prepared, 
     known.folder = str_from(prepared->dir);
     known.runner = which_runner_of(access->op->env, prepared);
     known.updated = str_from(access->updated);
-    TRY(facts_put(&access->op->env->cache, &known, &fresh, err));
-    facts_release(&access->facts);
-    access->facts = fresh;
-    return EEP_OK;
+    return access_remember(access, &known, err);
 }
 
 /* Preparing twice is preparing once: a lost answer is asked for again. */

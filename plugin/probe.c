@@ -53,22 +53,18 @@ static bool check_libraries(struct probing *probing)
         err_set(&err, EEP_E_UNSUPPORTED, "this libcurl (%s) was built without TLS", curl->version);
         return failed(probing, CHECK_LIBRARIES, &err);
     }
-    looks_ok(&probing->checks, CHECK_LIBRARIES, "libcurl %s with %s", curl->version, curl->ssl_version);
-    return true;
+    return looks_ok(&probing->checks, CHECK_LIBRARIES, "libcurl %s with %s", curl->version,
+                    curl->ssl_version);
 }
 
 static bool check_ca_file(struct probing *probing)
 {
     eep_str file = config_of(probing)->ca_file;
     struct err err = ERR_INIT;
-    if (str_absent(file)) {
-        looks_ok(&probing->checks, CHECK_CERTIFICATES, "the system's certificate authorities");
-        return true;
-    }
-    if (access(file.ptr, R_OK) == 0) {
-        looks_ok(&probing->checks, CHECK_CERTIFICATES, "caFile %s can be read", file.ptr);
-        return true;
-    }
+    if (str_absent(file))
+        return looks_ok(&probing->checks, CHECK_CERTIFICATES, "the system's certificate authorities");
+    if (access(file.ptr, R_OK) == 0)
+        return looks_ok(&probing->checks, CHECK_CERTIFICATES, "caFile %s can be read", file.ptr);
     err_set(&err, EEP_E_INVALID_CONFIG, "caFile %s cannot be read: %s", file.ptr, strerrordesc_np(errno));
     return failed(probing, CHECK_CERTIFICATES, &err);
 }
@@ -120,14 +116,10 @@ static bool take_version(struct probing *probing)
     eep_str version;
     int status = account_config(&probing->op->env->client, &probing->op->wait, &probing->service, &err);
     if (op_was_stopped(status)) return failed(probing, CHECK_VERSION, &err);
-    if (status != EEP_OK) {
-        looks_unknown(&probing->checks, CHECK_VERSION, "the service does not tell: %s", err.message);
-        return true;
-    }
-    if (!json_get_str(probing->service, "version", &version)) {
-        looks_unknown(&probing->checks, CHECK_VERSION, "the service tells no version");
-        return true;
-    }
+    if (status != EEP_OK)
+        return looks_unknown(&probing->checks, CHECK_VERSION, "the service does not tell: %s", err.message);
+    if (!json_get_str(probing->service, "version", &version))
+        return looks_unknown(&probing->checks, CHECK_VERSION, "the service tells no version");
     looks_ok(&probing->checks, CHECK_VERSION, "%.*s", (int)version.len, version.ptr);
     probing->result->server_version = keep(probing, version);
     return true;
@@ -165,16 +157,13 @@ static bool has_permission(json *key, const char *name)
 static bool check_permissions(struct probing *probing, json *key)
 {
     struct err err = ERR_INIT;
-    if (!json_get(key, "permissions")) {
-        looks_unknown(&probing->checks, CHECK_PERMISSIONS, "the service does not list the key's permissions");
-        return true;
-    }
+    if (!json_get(key, "permissions"))
+        return looks_unknown(&probing->checks, CHECK_PERMISSIONS,
+                             "the service does not list the key's permissions");
     bool can_write = has_permission(key, "write:sandboxes");
     bool can_delete = has_permission(key, "delete:sandboxes");
-    if (can_write && can_delete) {
-        looks_ok(&probing->checks, CHECK_PERMISSIONS, "the key may create and delete sandboxes");
-        return true;
-    }
+    if (can_write && can_delete)
+        return looks_ok(&probing->checks, CHECK_PERMISSIONS, "the key may create and delete sandboxes");
     err_set(&err, EEP_E_PERMISSION_DENIED, "the key lacks %s%s%s: make one that has them",
             can_write ? "" : "write:sandboxes", can_write || can_delete ? "" : " and ",
             can_delete ? "" : "delete:sandboxes");
@@ -188,8 +177,8 @@ static bool probe_jwt(struct probing *probing)
     if (account_list_one(&probing->op->env->client, &probing->op->wait, &answer, &err) != EEP_OK)
         return failed(probing, CHECK_CREDENTIALS, &err);
     looks_ok(&probing->checks, CHECK_CREDENTIALS, "the token is accepted for the organization");
-    looks_unknown(&probing->checks, CHECK_PERMISSIONS, "the service tells permissions of API keys only");
-    return true;
+    return looks_unknown(&probing->checks, CHECK_PERMISSIONS,
+                         "the service tells permissions of API keys only");
 }
 
 static bool probe_auth(struct probing *probing)
@@ -220,10 +209,9 @@ static bool probe_quota(struct probing *probing)
     else
         looks_unknown(&probing->checks, CHECK_RATE_LIMIT,
                       "the service tells no limit for creating sandboxes");
-    looks_unknown(
+    return looks_unknown(
         &probing->checks, CHECK_CAPACITY,
         "the service tells that a quota is used up only when a sandbox is created: probe FULL finds out");
-    return true;
 }
 
 /* -- FULL -------------------------------------------------------------------------------------- */
@@ -248,8 +236,7 @@ static bool check_execute(struct probing *probing, struct leasing *leasing)
                 (long long)run.exit_code, buf_cstr(&run.output));
         return failed(probing, CHECK_EXECUTE, &err);
     }
-    looks_ok(&probing->checks, CHECK_EXECUTE, "a command ran in the sandbox");
-    return true;
+    return looks_ok(&probing->checks, CHECK_EXECUTE, "a command ran in the sandbox");
 }
 
 static void check_delete(struct probing *probing, struct leasing *leasing)

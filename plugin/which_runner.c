@@ -45,13 +45,9 @@ void which_runner_choose(const struct access *access, bool starts, struct runner
 static int remember(struct access *access, eep_str runner, eep_str cpu, struct err *err)
 {
     struct facts known = facts_strings(access->facts);
-    struct facts *fresh = NULL;
     known.runner = runner;
     if (!str_empty(cpu)) known.arch = cpu;
-    TRY(facts_put(&access->op->env->cache, &known, &fresh, err));
-    facts_release(&access->facts);
-    access->facts = fresh;
-    return EEP_OK;
+    return access_remember(access, &known, err);
 }
 
 static int forget_native(struct access *access, struct err *err)

@@ -38,17 +38,6 @@ static const eep_source *source_at(const struct realizing *realizing, uint32_t i
 
 /* -- Checking ---------------------------------------------------------------------------------- */
 
-/* Is ".." one of the path's parts? */
-static bool climbs(eep_str path)
-{
-    eep_str rest = path;
-    while (rest.ptr) {
-        eep_str part = str_split(rest, '/', &rest);
-        if (str_is(part, "..")) return true;
-    }
-    return false;
-}
-
 static int check_source(const eep_source *source, struct err *err)
 {
     TRY(abi_check_str(source->path, SOURCE_PATH_MAX, "the path of a source", err));
@@ -60,7 +49,7 @@ static int check_source(const eep_source *source, struct err *err)
         return err_set(err, EEP_E_INVALID_ARGUMENT, "mode 0%o has more than permission bits", source->mode);
     if (str_empty(source->path) || str_has_byte(source->path, '\0'))
         return err_set(err, EEP_E_INVALID_ARGUMENT, "a source has an empty path, or one with a NUL");
-    if (climbs(source->path))
+    if (str_climbs(source->path))
         return err_set(err, EEP_E_INVALID_ARGUMENT, "the path %.*s has a \"..\": give the place itself",
                        (int)(source->path.len < 200 ? source->path.len : 200), source->path.ptr);
     if (source->kind == EEP_SOURCE_FILE && str_has_suffix(source->path, "/"))

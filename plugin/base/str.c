@@ -95,6 +95,13 @@ bool str_is_print(eep_str s)
     return all_in_range(s, 0x20, 0x7e);
 }
 
+bool str_has_control(eep_str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if ((unsigned char)s.ptr[i] < 0x20 || s.ptr[i] == 0x7f) return true;
+    return false;
+}
+
 /* Length of the UTF-8 character that begins at p, or 0. */
 static size_t utf8_char(const unsigned char *p, size_t left)
 {
@@ -156,6 +163,13 @@ bool str_is_word(eep_str s)
     for (size_t i = 0; i < s.len; i++)
         if (!is_alpha(s.ptr[i]) && !is_digit(s.ptr[i]) && s.ptr[i] != '_' && s.ptr[i] != '-') return false;
     return s.len > 0;
+}
+
+bool str_climbs(eep_str path)
+{
+    for (eep_str rest = path; rest.ptr;)
+        if (str_is(str_split(rest, '/', &rest), "..")) return true;
+    return false;
 }
 
 bool str_to_u64(eep_str s, unsigned long long max, unsigned long long *out)

@@ -32,12 +32,17 @@ eep_str str_split(eep_str s, char sep, eep_str *rest);
 bool str_is_graph(eep_str s);
 /* Is every byte in 0x20..0x7e? */
 bool str_is_print(eep_str s);
+/* Is there a byte below 0x20, or 0x7f? */
+bool str_has_control(eep_str s);
 /* Valid UTF-8 in the strict sense: no overlong forms, no surrogates, at most U+10FFFF. */
 bool str_is_utf8(eep_str s);
 /* [A-Za-z_][A-Za-z0-9_]* */
 bool str_is_env_name(eep_str s);
 /* [A-Za-z0-9_-]+ */
 bool str_is_word(eep_str s);
+
+/* Is ".." one of a path's parts? */
+bool str_climbs(eep_str path);
 
 /* A decimal number without sign, blanks or overflow, up to `max`. */
 bool str_to_u64(eep_str s, unsigned long long max, unsigned long long *out);

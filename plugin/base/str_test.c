@@ -125,6 +125,28 @@ static void test_percent_encoding(void **state)
     assert_string_equal(buf_cstr(&out), "aZ09-._~%20%2F%3F%25%00%FF");
 }
 
+static void test_paths_that_climb(void **state)
+{
+    static const char *const climbing[] = {"..", "../a", "a/..", "a/../b", "/.."};
+    static const char *const staying[] = {"", "/", "a", "...", "a..", "..a", "a/..b/c", "./a/."};
+    (void)state;
+    for (size_t i = 0; i < sizeof climbing / sizeof *climbing; i++)
+        assert_true(str_climbs(str_from(climbing[i])));
+    for (size_t i = 0; i < sizeof staying / sizeof *staying; i++)
+        assert_false(str_climbs(str_from(staying[i])));
+    assert_false(str_climbs(absent));
+}
+
+static void test_control_characters(void **state)
+{
+    (void)state;
+    assert_false(str_has_control(absent));
+    assert_false(str_has_control(STR(" ~\xc3\xa4\xff")));
+    assert_true(str_has_control(((eep_str){"a\0", 2})));
+    assert_true(str_has_control(STR("a\x1f")));
+    assert_true(str_has_control(STR("\x7f")));
+}
+
 static void test_copying_cuts(void **state)
 {
     char out[4];
@@ -149,6 +171,8 @@ int main(void)
         cmocka_unit_test(test_utf8),
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_percent_encoding),
+        cmocka_unit_test(test_paths_that_climb),
+        cmocka_unit_test(test_control_characters),
         cmocka_unit_test(test_copying_cuts),
     };
     return cmocka_run_group_tests_name("str", tests, NULL, NULL);

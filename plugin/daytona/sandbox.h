@@ -57,6 +57,10 @@ int64_t sandbox_number(const struct sandbox *sandbox, const char *key, int64_t f
 /* How many of something it has ("cpu"); 0 = not told, or no such number. */
 uint32_t sandbox_count(const struct sandbox *sandbox, const char *key);
 
+/* Idle minutes before the service stops a sandbox that was made without a word about it (protocol 4.1): taken for so where
+ * the description does not tell. */
+#define SANDBOX_AUTO_STOP_MIN 15
+
 /* An interval ("autoStopInterval"); -1 = not told, or never, and for all that is no such number. */
 int32_t sandbox_minutes(const struct sandbox *sandbox, const char *key);
 

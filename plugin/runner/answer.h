@@ -181,6 +181,12 @@ struct runner_listed {
     int64_t finished_at_ms;
 };
 
+/* The largest answer about so many, with what the service's shell may print before the first line. */
+static inline size_t runner_listed_bytes(uint32_t count)
+{
+    return 65536 + (size_t)count * 512;
+}
+
 /* Calls visit for each, until it returns non-zero (which is returned). At most `max`. */
 NODISCARD int runner_listed_parse(eep_str text, const struct runner_call *call, uint32_t max,
                                   int (*visit)(void *ctx, const struct runner_listed *listed), void *ctx,

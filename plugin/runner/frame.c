@@ -113,13 +113,6 @@ bool frame_ends(struct frame *frame)
     return true;
 }
 
-static bool has_control(eep_str text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if ((unsigned char)text.ptr[i] < 0x20 || text.ptr[i] == 0x7f) return true;
-    return false;
-}
-
 int frame_text(struct frame *frame, const char *name, char *out, size_t cap, struct err *err)
 {
     eep_str line;
@@ -127,7 +120,7 @@ int frame_text(struct frame *frame, const char *name, char *out, size_t cap, str
     TRY(frame_line(frame, &line, err));
     if (!take_until(&line, ' ', &word) || !str_is(word, name))
         return frame_error(err, "another line was expected");
-    if (line.len >= cap || has_control(line)) return frame_error(err, "a text that cannot be");
+    if (line.len >= cap || str_has_control(line)) return frame_error(err, "a text that cannot be");
     str_copy(out, cap, line);
     return EEP_OK;
 }
