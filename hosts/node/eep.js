@@ -13,7 +13,8 @@
  * (eep.flags.LEASE_REUSED). What fails rejects with an EepError, which has the fields of eep_error. `signal` (an
  * AbortSignal) cancels a call; it settles when the plugin has undone what it did.
  *
- * Calls go through the extension eep.async/1; one worker thread per environment waits for its events (pump.js). */
+ * Calls go through the extension eep.async/1; one worker thread per environment waits for its events (pump.js). A worker of
+ * yours that is terminated with an environment open leaves it so: what it had begun goes on until its time is over. */
 const koffi = require('koffi');
 const path = require('path');
 const { Worker } = require('worker_threads');

@@ -11,7 +11,7 @@ const { loadTable } = require('./table.js');
 const BATCH = 64;
 const LIMIT = 16;
 const SIZE = structs.event.size;
-const FOREVER = 0xffffffff;
+const SLICE_MS = 500; // who terminates a worker, or the process, waits until it is in JavaScript
 
 const table = loadTable(workerData.file);
 const unread = new Int32Array(workerData.unread);
@@ -47,9 +47,10 @@ for (;;) {
   waitForReader();
   events.fill(0);
   for (let i = 0; i < BATCH; i++) events.writeUInt32LE(SIZE, i * SIZE);
-  const code = table.next(workerData.env, events, BATCH, SIZE, FOREVER, count, null);
+  const code = table.next(workerData.env, events, BATCH, SIZE, SLICE_MS, count, null);
   if (code === NUMBERS.E_SHUTDOWN) break;
   if (code !== 0) throw new Error(`next: error ${code}`);
+  if (count.readUInt32LE(0) === 0) continue;
   Atomics.add(unread, 0, 1);
   parentPort.postMessage(take());
 }

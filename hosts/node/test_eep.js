@@ -299,6 +299,18 @@ tests['an environment that is forgotten keeps no process alive'] = async () => {
   assert.deepStrictEqual([code, out, err], [0, 'failed 0\n', '']);
 };
 
+tests['a worker that has an environment can be terminated'] = async () => {
+  const inner = `const eep = require(${JSON.stringify(path.join(__dirname, 'eep.js'))});
+    const env = eep.load(${JSON.stringify(PLUGIN)}).open({}, { trustEnv: true });
+    env.acquire({ idempotencyKey: 'exit' }).then(({ lease }) => env.execute(lease, 'echo on; sleep 60', {
+      onOutput: () => require('worker_threads').parentPort.postMessage('on') }));`;
+  const text = `const worker = new (require('worker_threads').Worker)(${JSON.stringify(inner)}, { eval: true });
+    setTimeout(() => process.kill(process.pid, 'SIGKILL'), 30000).unref();
+    worker.once('message', () => worker.terminate().then(() => console.log('terminated')));`;
+  const { code, out, err } = await program(['-e', text]);
+  assert.deepStrictEqual([code, out, err], [0, 'terminated\n', '']);
+};
+
 async function main() {
   standin = await startStandin();
   const good = await runAll(tests);
