@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """python_sdk_test.py: the official Python SDK, unmodified, against the stand-in: only its URL and its key are set."""
+import asyncio
 import os
 import sys
 import tempfile
@@ -14,7 +15,7 @@ import python_sdk  # noqa: E402,F401  (from here on this is the SDK's Python)
 import standin  # noqa: E402
 import unittest_lines  # noqa: E402
 from daytona import (  # noqa: E402
-    CodeRunParams, CreateSandboxFromImageParams, CreateSandboxFromSnapshotParams, Daytona, DaytonaBadRequestError, DaytonaError,
+    AsyncDaytona, CodeRunParams, CreateSandboxFromImageParams, CreateSandboxFromSnapshotParams, Daytona, DaytonaBadRequestError, DaytonaError,
     DaytonaNotFoundError, DaytonaTimeoutError, FileDownloadRequest, FileUpload, ListSandboxesQuery, Resources, SessionExecuteRequest)
 
 
@@ -189,7 +190,8 @@ class Execute(OneSandbox):
         for call in (lambda: self.process.create_session("s"), lambda: self.process.list_sessions(),
                      lambda: self.process.execute_session_command("s", SessionExecuteRequest(command="true")),
                      lambda: self.sandbox.git.status("."), lambda: self.process.list_pty_sessions(),
-                     lambda: self.sandbox.computer_use.start()):
+                     lambda: self.sandbox.computer_use.start(), lambda: self.sandbox.get_preview_link(3000),
+                     lambda: self.daytona.volume.list(), lambda: self.daytona.snapshot.list()):
             with self.assertRaises(DaytonaError) as caught:
                 call()
             self.assertIn("is not implemented by the stand-in", str(caught.exception))
@@ -206,6 +208,15 @@ class Files(OneSandbox):
         self.assertEqual(self.fs.download_file("up/deep/all bytes"), data)
         with self.assertRaises(DaytonaNotFoundError):
             self.fs.download_file("none")
+
+    def test_any_name(self):
+        names = ["a b", "\u00e4\u20ac\U0001f600", "%41", "100%", "a+b", "a&b=c", "a;b", "#x", "?q", "'q'", '"dq"', "line\nbreak", "tab\tx", "-rf", "~", "\\b",
+                 ".hidden", "[x]", "*", "x" * 255]
+        for name in names:
+            self.fs.upload_file(name.encode(), "names/" + name)
+            self.assertEqual(self.fs.download_file("names/" + name), name.encode())
+            self.assertEqual(self.fs.get_file_info("names/" + name).size, len(name.encode()))
+        self.assertEqual({entry.name for entry in self.fs.list_files("names")}, set(names))
 
     def test_local_files_up_and_down(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -259,6 +270,38 @@ class Files(OneSandbox):
         self.assertEqual(self.process.exec("./script").result, "ran\n")
         self.fs.set_file_permissions("script", mode="600", owner="daytona", group="daytona")
         self.assertEqual(self.fs.get_file_info("script").permissions, "0600")
+
+
+class Asynchronous(WithServer, unittest.IsolatedAsyncioTestCase):
+    async def test_a_life(self):
+        async with AsyncDaytona() as daytona:
+            sandbox = await daytona.create(CreateSandboxFromSnapshotParams(labels={"kind": "async"}))
+            answers = await asyncio.gather(*[sandbox.process.exec("echo %d" % n) for n in range(30)])
+            self.assertEqual([answer.result for answer in answers], ["%d\n" % n for n in range(30)])
+            with self.assertRaises(DaytonaTimeoutError):
+                await sandbox.process.exec("sleep 20", timeout=1)
+            await sandbox.fs.upload_files([FileUpload(b"abc" * 100000, "up/a"), FileUpload(b"", "up/empty")])
+            down = await sandbox.fs.download_files([FileDownloadRequest("up/" + name) for name in ("a", "empty", "none")])
+            self.assertEqual([answer.result for answer in down], [b"abc" * 100000, b"", None])
+            found = [other.id async for other in daytona.list(ListSandboxesQuery(labels={"kind": "async"}))]
+            self.assertEqual(found, [sandbox.id])
+            await sandbox.stop()
+            await sandbox.start()
+            self.assertEqual((await sandbox.process.exec("wc -c < up/a")).result, "300000\n")
+            await sandbox.delete()
+            with self.assertRaises(DaytonaNotFoundError):
+                await daytona.get(sandbox.id)
+
+    async def test_many_at_once(self):
+        async with AsyncDaytona() as daytona:
+            async def live():
+                sandbox = await daytona.create()
+                await sandbox.stop()
+                await sandbox.start()
+                answer = await sandbox.process.exec("echo $DAYTONA_SANDBOX_ID")
+                await sandbox.delete()
+                return answer.result == sandbox.id + "\n"
+            self.assertEqual(await asyncio.gather(*[live() for _ in range(10)]), [True] * 10)
 
 
 if __name__ == "__main__":

@@ -147,7 +147,8 @@ const execution = {
 
     what_is_missing_says_so: async () => {
         for (const call of [() => commands.createSession("s"), () => commands.listSessions(), () => commands.executeSessionCommand("s", { command: "true" }),
-            () => shared.git.status("."), () => commands.listPtySessions()])
+            () => shared.git.status("."), () => commands.listPtySessions(), () => shared.getPreviewLink(3000), () => daytona.volume.list(),
+            () => daytona.snapshot.list()])
             await assert.rejects(call(), (error) => error instanceof DaytonaError && /is not implemented by the stand-in/.test(error.message));
     },
 
@@ -163,6 +164,17 @@ const files = {
         await fs.uploadFile(data, "up/deep/all bytes");
         assert.ok(data.equals(await fs.downloadFile("up/deep/all bytes")));
         await assert.rejects(fs.downloadFile("none"), DaytonaNotFoundError);
+    },
+
+    any_name: async () => {
+        const names = ["a b", "ä€😀", "%41", "100%", "a+b", "a&b=c", "a;b", "#x", "?q", "'q'", '"dq"', "line\nbreak", "tab\tx", "-rf", "~", "\\b",
+            ".hidden", "[x]", "*", "x".repeat(255)];
+        for (const name of names) {
+            await fs.uploadFile(Buffer.from(name), "names/" + name);
+            assert.equal((await fs.downloadFile("names/" + name)).toString(), name);
+            assert.equal((await fs.getFileDetails("names/" + name)).name, name);
+        }
+        assert.deepEqual((await fs.listFiles("names")).map((entry) => entry.name).sort(), names.sort());
     },
 
     local_files_up_and_down: async () => {

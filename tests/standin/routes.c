@@ -86,6 +86,38 @@ static const char *const toolbox_missing[] = {
     "proxy",           "init",
 };
 
+/* What the service's API has and this one has not, likewise. Below the sandbox routes proper everything is listed. */
+static const char *const api_missing[] = {
+    "api/admin",
+    "api/api-keys",
+    "api/audit",
+    "api/docker-registry",
+    "api/jobs",
+    "api/object-storage",
+    "api/organizations",
+    "api/preview",
+    "api/regions",
+    "api/runners",
+    "api/shared-regions",
+    "api/snapshots",
+    "api/toolbox",
+    "api/users",
+    "api/volumes",
+    "api/webhooks",
+    "api/sandbox/:/ancestors",
+    "api/sandbox/:/backup",
+    "api/sandbox/:/build-logs",
+    "api/sandbox/:/forks",
+    "api/sandbox/:/network-settings",
+    "api/sandbox/:/parent",
+    "api/sandbox/:/ports",
+    "api/sandbox/:/public",
+    "api/sandbox/:/resize",
+    "api/sandbox/:/snapshot",
+    "api/sandbox/:/ssh-access",
+    "api/sandbox/ssh-access/validate",
+};
+
 static bool segment_matches(const char *pattern, size_t len, const char *segment)
 {
     if (len == 1 && *pattern == ':') return true;
@@ -161,16 +193,32 @@ static bool has_empty_segment(const struct request *request)
     return memmem(request->target, path_len(request), "//", 2) != NULL;
 }
 
+static bool is_missing(const char *const *missing, size_t count, const struct request *request, size_t from)
+{
+    for (size_t i = 0; i < count; i++)
+        if (begins_with(&request->url, from, missing[i])) return true;
+    return false;
+}
+
+#define MISSING(table, request, from) is_missing(table, sizeof(table) / sizeof *(table), request, from)
+
 /* What no toolbox of this version has is answered as the service answers it. */
 static void reply_no_route(struct request *request)
 {
-    for (size_t i = 0; i < sizeof toolbox_missing / sizeof *toolbox_missing; i++) {
-        if (has_empty_segment(request) || !begins_with(&request->url, 2, toolbox_missing[i])) continue;
+    if (!has_empty_segment(request) && MISSING(toolbox_missing, request, 2))
         reply_toolbox_error(request, 501, "%s %.300s is not implemented by the stand-in", request->method,
                             request->daemon_path);
-        return;
-    }
-    reply_text(request, 404, "text/plain", "404 page not found");
+    else
+        reply_text(request, 404, "text/plain", "404 page not found");
+}
+
+static void reply_no_api_route(struct request *request)
+{
+    if (MISSING(api_missing, request, 0))
+        reply_api_error(request, 501, "%s %.300s is not implemented by the stand-in", request->method,
+                        request->target);
+    else
+        api_unknown(request);
 }
 
 /* The only route that is there with a slash at its end, too. */
@@ -251,7 +299,7 @@ static void serve_api(struct request *request)
     const struct route *route = FIND(api_routes, request, 0);
     if (!rate_let_in(request)) return;
     if (route == NULL)
-        api_unknown(request); /* nobody asks for credentials where nothing is */
+        reply_no_api_route(request); /* nobody asks for credentials where nothing is */
     else if (may_call(request, route))
         route->handler(request);
 }
