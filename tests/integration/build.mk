@@ -2,7 +2,7 @@
 
 INTEGRATION_TESTS   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/integration/*_test.c))
 INTEGRATION_SUPPORT := $(addprefix $(BUILD)/,tests/integration/host.o tests/integration/async_host.o \
-                         tests/integration/elsewhere.o tests/integration/executions.o tests/integration/holdings.o \
+                         tests/integration/elsewhere.o tests/integration/executions.o tests/integration/holdings.o tests/integration/liar.o \
                          tests/integration/place.o tests/integration/stage.o tests/integration/standin.o tests/integration/process.o \
                          tests/support/canned_server.o tests/support/cutter.o tests/support/proxy.o tests/support/local_run.o hosts/loader/loader.o)
 

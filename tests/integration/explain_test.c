@@ -2,30 +2,14 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#include "leases.h"
 #include "place.h"
+#include "symptoms.h"
+#include "tests/support/canned_server.h"
 
-static const eep_symptom *symptom(const struct outcome *told, const char *name)
+static uint32_t state_of(const char *id)
 {
-    const eep_explanation *all = &told->explanation;
-    for (uint32_t i = 0; i < all->symptom_count; i++) {
-        const eep_symptom *at =
-            (const eep_symptom *)((const char *)all->symptoms + (size_t)i * all->symptom_stride);
-        if (text_is(at->name, name)) return at;
-    }
-    fail_msg("no symptom %s", name);
-    return NULL;
-}
-
-/* Only this failed, with this code, this in its evidence, and some advice. */
-static void expect_cause(const struct outcome *told, const char *name, int32_t code, const char *says)
-{
-    EXPECT(*told, EEP_OK);
-    const eep_symptom *cause = symptom(told, name);
-    if (cause->status != EEP_CHECK_FAILED || cause->code != code || strstr(cause->evidence.ptr, says) == NULL)
-        fail_msg("%s: status %u, code %d: %s", name, cause->status, cause->code, cause->evidence.ptr);
-    assert_true(cause->advice.len > 10);
-    assert_int_equal(told->explanation.failed, 1);
+    OUTCOME got = GET_LEASE(env, id);
+    return got.code == EEP_OK && got.leases.lease_count == 1 ? got.leases.leases->state : EEP_STATE_UNKNOWN;
 }
 
 static void what_works_has_no_cause(void **state)
@@ -92,16 +76,70 @@ static void the_daemon_is_dead(void **state)
     standin_faults(&standin, NULL);
 }
 
+/* A command that only looks does not come back. */
+static void the_sandbox_hangs(void **state)
+{
+    (void)state;
+    standin_faults(&standin, "[{'match':{'path':'/process/execute'},'do':{'status':408,'body':'{}'}}]");
+    OUTCOME told = EXPLAIN(env, lease);
+    expect_cause(&told, "shell", EEP_E_DEADLINE, "408");
+    EXPECT_ADVICE(told, "shell", "did not end in 20 s");
+    assert_int_equal(symptom(&told, "toolbox")->status, EEP_CHECK_OK);
+    standin_faults(&standin, NULL);
+}
+
 static void the_toolbox_cannot_be_reached(void **state)
 {
     eep_env *fenced = host_open(&standin, "'toolboxHosts':['elsewhere.example']");
     (void)state;
     OUTCOME told = EXPLAIN(fenced, lease);
     expect_cause(&told, "toolbox", EEP_E_PERMISSION_DENIED, "toolboxHosts");
+    EXPECT_ADVICE(told, "toolbox", "one that you trust");
     plugin()->close(fenced);
+    standin_faults(&standin, "[{'match':{'path':'/process/execute'},'do':{'status':401,'body':'{}'}}]");
+    OUTCOME refused = EXPLAIN(env, lease);
+    expect_cause(&refused, "toolbox", EEP_E_UNAUTHENTICATED, "401");
+    EXPECT_ADVICE(refused, "toolbox", "takes up to 2 minutes");
+    standin_faults(&standin, NULL);
 }
 
-static void the_disk_is_full_or_a_tool_is_missing(void **state)
+/* At an address of its own, which something on the way blocks. (This service has one answer to all that it is asked.) */
+static void the_way_to_the_toolbox_is_blocked(void **state)
+{
+    static const struct canned_exchange answer = {
+        .times = CANNED_ALWAYS,
+        .body =
+            "{\"status\":\"ok\",\"version\":\"1\",\"permissions\":[\"write:sandboxes\",\"delete:sandboxes\"],"
+            "\"id\":\"s1\",\"state\":\"started\",\"toolboxProxyUrl\":\"http://127.0.0.1:9/toolbox\"}"};
+    struct canned_server *service = canned_start(&answer, 1);
+    char config[128];
+    eep_env *there = NULL;
+    (void)state;
+    snprintf(config, sizeof config, "{'apiUrl':'%s/api','apiKey':'" SENTINEL "'}", canned_url(service));
+    OUTCOME opened = host_open_text(config, &there);
+    EXPECT(opened, EEP_OK);
+    OUTCOME told = EXPLAIN(there, "s1");
+    expect_cause(&told, "toolbox", EEP_E_UNAVAILABLE, "cannot connect");
+    EXPECT_ADVICE(told, "toolbox", "at another address than the service");
+    plugin()->close(there);
+    canned_stop(service);
+}
+
+static void what_another_tool_has_made_is_told(void **state)
+{
+    char id[64];
+    (void)state;
+    standin_create(&standin, "{}", id);
+    AWAIT(state_of(id) == EEP_STATE_STARTED);
+    OUTCOME told = EXPLAIN(env, id);
+    EXPECT(told, EEP_OK);
+    assert_int_equal(told.explanation.failed, 0);
+    assert_int_equal(symptom(&told, "identity")->status, EEP_CHECK_UNKNOWN);
+    assert_non_null(strstr(symptom(&told, "lease")->evidence.ptr, "was not made by acquire_lease"));
+    host_destroy(env, id);
+}
+
+static void the_disk_is_full_and_the_identity_is_gone(void **state)
 {
     char other[EEP_LEASE_MAX + 1];
     eep_env *odd = host_open(&standin, "'env':{'PATH':'/home/daytona/bin:/usr/bin:/bin'}");
@@ -181,7 +219,22 @@ static void states_are_explained(void **state)
     standin_force(&standin, lease, "{\"state\":\"error\",\"errorReason\":\"no room\",\"recoverable\":true}");
     OUTCOME broken = EXPLAIN(env, lease);
     expect_cause(&broken, "state", EEP_E_SANDBOX, "no room");
-    assert_non_null(strstr(symptom(&broken, "state")->advice.ptr, "recover"));
+    EXPECT_ADVICE(broken, "state", "recover");
+    standin_force(&standin, lease, "{\"state\":\"error\",\"errorReason\":\"\",\"recoverable\":false}");
+    OUTCOME lost = EXPLAIN(env, lease);
+    expect_cause(&lost, "state", EEP_E_SANDBOX, "nothing about the cause");
+    EXPECT_ADVICE(lost, "state", "cannot recover");
+    standin_force(&standin, lease, "{\"state\":\"starting\"}");
+    OUTCOME changing = EXPLAIN(env, lease);
+    expect_cause(&changing, "state", EEP_E_UNAVAILABLE, "it is starting for");
+    EXPECT_ADVICE(changing, "state", "wait: calls do so by themselves");
+    standin_force(&standin, lease, "{\"state\":\"started\",\"shown\":\"dreaming\"}");
+    OUTCOME unknown = EXPLAIN(env, lease);
+    expect_cause(&unknown, "state", EEP_E_UNAVAILABLE, "a state that this plugin does not know");
+    standin_force(&standin, lease, "{\"state\":\"started\",\"shown\":\"destroying\"}");
+    OUTCOME going = EXPLAIN(env, lease);
+    expect_cause(&going, "state", EEP_E_LEASE_LOST, "it is being deleted");
+    standin_force(&standin, lease, "{\"state\":\"started\"}");
     host_destroy(env, lease);
 }
 
@@ -293,8 +346,11 @@ int main(void)
         cmocka_unit_test(the_credentials_are_refused),
         cmocka_unit_test(a_lease_that_is_not_known),
         cmocka_unit_test(the_daemon_is_dead),
+        cmocka_unit_test(the_sandbox_hangs),
         cmocka_unit_test(the_toolbox_cannot_be_reached),
-        cmocka_unit_test(the_disk_is_full_or_a_tool_is_missing),
+        cmocka_unit_test(the_way_to_the_toolbox_is_blocked),
+        cmocka_unit_test(what_another_tool_has_made_is_told),
+        cmocka_unit_test(the_disk_is_full_and_the_identity_is_gone),
         cmocka_unit_test(cancelled_at_any_question_is_cancelled),
         cmocka_unit_test(states_are_explained),
     };

@@ -1,16 +1,13 @@
 /* hostile_sandbox_test.c: sandboxes that lie about executions: the host gets an error with a reason or a capped result,
  * in time and in flat memory.
  *
- * The shell of these sandboxes is a script of the test's: it reads what the plugin sends, as any shell does, and answers
- * what the test wants. What commands do to the records of others is tried with an honest shell. */
+ * What commands do to the records of others is tried with an honest shell. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "executions.h"
 #include "holdings.h"
-#include "place.h"
+#include "liar.h"
 
 /* What ends at its deadline, and what has an answer long before. */
 enum { TIMEOUT_MS = 1500, PATIENCE_MS = 30000, GRACE_MS = 500, SLACK_MS = 5000, GROWTH_MAX_KB = 16 << 10 };
@@ -21,63 +18,10 @@ enum { SANITIZED = 1 };
 enum { SANITIZED = 0 };
 #endif
 
-/* -- A shell that lies ------------------------------------------------------------------------- */
-
-static char folder[] = "/tmp/eep-liar-XXXXXX";
-
-/* Without an answer to give it is honest. Answers are shell text that finds the nonce in $no and the id in $id. */
-static const char liar[] =
-    "answer=%s/answer\n"
-    "[ -s $answer ] || exec sh\n"
-    "text=$(cat)\n"
-    "no=$(printf '%%s\\n' \"$text\" | sed -n \"s/^e_no='*\\([0-9a-f]*\\).*/\\1/p\" | sed 1q)\n"
-    "id=$(printf '%%s\\n' \"$text\" | sed -n \"s/^e_id='*\\([A-Za-z0-9_-]*\\).*/\\1/p\" | sed 1q)\n"
-    "asked=$(printf '%%s\\n' \"$text\" | grep -c '^e_digest=')\n"
-    ". $answer\n";
-
-static void write_file(const char *name, const char *content)
-{
-    char path[64];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    fputs(content, file);
-    assert_int_equal(fclose(file), 0);
-    assert_int_equal(chmod(path, 0755), 0);
-}
-
 static int start(void **state)
 {
-    char script[1024];
-    char shell[64];
     (void)state;
-    assert_non_null(mkdtemp(folder));
-    assert_int_equal(chmod(folder, 0755), 0);
-    snprintf(script, sizeof script, liar, folder);
-    write_file("liar", script);
-    write_file("answer", "");
-    snprintf(shell, sizeof shell, "/bin/sh %s/liar", folder);
-    /* Without isolation the sandbox sees the script. Requests in sh have their nonce in clear; what is answered goes
-     * the same way with either runner. */
-    place_make((const char *const[]){"--isolation", "none", "--shell", shell, NULL},
-               "'executeWindowS':1,'runner':'sh'");
-    EXPECT_RUN(env, lease, "echo honest", "honest\n");
-    return 0;
-}
-
-static int stop(void **state)
-{
-    char command[128];
-    write_file("answer", "");
-    place_stop(state);
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command);
-}
-
-static int be_honest(void **state)
-{
-    (void)state;
-    write_file("answer", "");
+    liar_start("'executeWindowS':1");
     return 0;
 }
 
@@ -94,7 +38,7 @@ static void expect_bounded(const struct outcome *outcome, long timeout_ms)
 
 static struct outcome execute_against(const char *answer, uint32_t timeout_ms)
 {
-    write_file("answer", answer);
+    liar_answer(answer);
     return EXECUTE(env, lease, .script = TEXT("true"), .head.timeout_ms = timeout_ms,
                    .head.grace_ms = GRACE_MS, .capture_bytes = 1 << 20);
 }
@@ -169,12 +113,12 @@ static void offsets_do_not_go_back(void **state)
 {
     (void)state;
     HEARD heard = {0};
-    write_file("answer",
-               "n=0; [ ! -e $HOME/asked ] || n=1; : >$HOME/asked; "
-               "[ $n = 0 ] && { echo \"EEP1 $no running o=6 e=0 att=0 digest=- t0=0 .\"; echo \"dir $HOME\"; "
-               "echo 'raw o 0 6'; echo first.; } || { "
-               "echo \"EEP1 $no running o=3 e=0 att=0 digest=- t0=0 .\"; echo \"dir $HOME\"; }; "
-               "echo \"EEP1 $no end\"");
+    liar_answer(
+        "n=0; [ ! -e $HOME/asked ] || n=1; : >$HOME/asked; "
+        "[ $n = 0 ] && { echo \"EEP1 $no running o=6 e=0 att=0 digest=- t0=0 .\"; echo \"dir $HOME\"; "
+        "echo 'raw o 0 6'; echo first.; } || { "
+        "echo \"EEP1 $no running o=3 e=0 att=0 digest=- t0=0 .\"; echo \"dir $HOME\"; }; "
+        "echo \"EEP1 $no end\"");
     OUTCOME ran = EXECUTE(env, lease, .script = TEXT("true"), .head.timeout_ms = PATIENCE_MS,
                           .head.grace_ms = GRACE_MS, .on_output = heard_take, .output_ctx = &heard);
     EXPECT(ran, EEP_E_PROTOCOL);
@@ -187,10 +131,10 @@ static void a_machine_may_lose_its_last_writes(void **state)
 {
     (void)state;
     HEARD heard = {0};
-    write_file("answer", "[ -e $HOME/died ] && o=3 s=lost || o=6 s=running; "
-                         "echo \"EEP1 $no $s o=$o e=0 att=0 digest=- t0=0 .\"; echo \"dir $HOME\"; "
-                         "[ $s = lost ] || { echo 'raw o 0 6'; echo first.; }; : >$HOME/died; "
-                         "echo \"EEP1 $no end\"");
+    liar_answer("[ -e $HOME/died ] && o=3 s=lost || o=6 s=running; "
+                "echo \"EEP1 $no $s o=$o e=0 att=0 digest=- t0=0 .\"; echo \"dir $HOME\"; "
+                "[ $s = lost ] || { echo 'raw o 0 6'; echo first.; }; : >$HOME/died; "
+                "echo \"EEP1 $no end\"");
     OUTCOME ran = EXECUTE(env, lease, .script = TEXT("true"), .head.timeout_ms = 10000,
                           .on_output = heard_take, .output_ctx = &heard);
     EXPECT(ran, EEP_E_INTERRUPTED);
@@ -201,8 +145,8 @@ static void a_machine_may_lose_its_last_writes(void **state)
 static void an_impatient_sandbox_does_not_keep_us_busy(void **state)
 {
     (void)state;
-    write_file("answer", "echo \"EEP1 $no running o=0 e=0 att=0 digest=- t0=0 .\"; echo \"dir $HOME\"; "
-                         "echo \"EEP1 $no end\"");
+    liar_answer("echo \"EEP1 $no running o=0 e=0 att=0 digest=- t0=0 .\"; echo \"dir $HOME\"; "
+                "echo \"EEP1 $no end\"");
     standin_forget(&standin);
     OUTCOME ran =
         EXECUTE(env, lease, .script = TEXT("true"), .head.timeout_ms = TIMEOUT_MS, .head.grace_ms = GRACE_MS);
@@ -217,11 +161,11 @@ static void an_impatient_sandbox_does_not_keep_us_busy(void **state)
 static void damage_is_counted_in_a_row(void **state)
 {
     (void)state;
-    write_file("answer", "echo >>$HOME/answers; n=$(wc -l <$HOME/answers); "
-                         "[ $((n % 3)) = 0 ] || { echo damaged; exit; }; "
-                         "[ $n -ge 9 ] && s=\"done o=0 e=0 att=1" RECORD "\" || "
-                         "s='running o=0 e=0 att=1 digest=- t0=0 .'; "
-                         "echo \"EEP1 $no $s\"; echo \"dir $HOME\"; echo \"EEP1 $no end\"");
+    liar_answer("echo >>$HOME/answers; n=$(wc -l <$HOME/answers); "
+                "[ $((n % 3)) = 0 ] || { echo damaged; exit; }; "
+                "[ $n -ge 9 ] && s=\"done o=0 e=0 att=1" RECORD "\" || "
+                "s='running o=0 e=0 att=1 digest=- t0=0 .'; "
+                "echo \"EEP1 $no $s\"; echo \"dir $HOME\"; echo \"EEP1 $no end\"");
     OUTCOME ran = EXECUTE(env, lease, .script = TEXT("true"), .head.timeout_ms = PATIENCE_MS);
     EXPECT(ran, EEP_OK);
 }
@@ -231,9 +175,8 @@ static void damage_is_counted_in_a_row(void **state)
 static void what_others_could_not_start_is_started(void **state)
 {
     (void)state;
-    write_file("answer",
-               "[ -e $HOME/refused ] && { printf '%s\\n' \"$text\" | sh; exit; }; : >$HOME/refused; "
-               "echo \"EEP1 $no none o=0 e=0 att=1 .\"; echo \"dir $HOME\"; echo \"EEP1 $no end\"");
+    liar_answer("[ -e $HOME/refused ] && { printf '%s\\n' \"$text\" | sh; exit; }; : >$HOME/refused; "
+                "echo \"EEP1 $no none o=0 e=0 att=1 .\"; echo \"dir $HOME\"; echo \"EEP1 $no end\"");
     OUTCOME ran = EXECUTE(env, lease, .script = TEXT("echo ran"), .head.timeout_ms = 10000);
     EXPECT(ran, EEP_OK);
     EXPECT_OUTPUT(ran.execution.stdout_data, "ran\n");
@@ -291,7 +234,7 @@ static void lists_are_bounded(void **state)
     for (size_t i = 0; i < COUNT_OF(answers); i++) {
         char answer[512];
         snprintf(answer, sizeof answer, "echo \"EEP1 $no list .\"; %s", answers[i]);
-        write_file("answer", answer);
+        liar_answer(answer);
         LISTED listed = executions_list(env, lease, 10, 0);
         if (listed.code != EEP_E_TOO_LARGE) assert_int_equal(listed.code, EEP_E_PROTOCOL);
         assert_int_equal(listed.list.execution_count, 0);
@@ -333,16 +276,16 @@ static void forged_records_are_claims(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(what_is_no_answer_is_a_protocol_error, be_honest),
-        cmocka_unit_test_teardown(endless_answers_have_an_end, be_honest),
-        cmocka_unit_test_teardown(offsets_do_not_go_back, be_honest),
-        cmocka_unit_test_teardown(a_machine_may_lose_its_last_writes, be_honest),
-        cmocka_unit_test_teardown(an_impatient_sandbox_does_not_keep_us_busy, be_honest),
-        cmocka_unit_test_teardown(damage_is_counted_in_a_row, be_honest),
-        cmocka_unit_test_teardown(what_others_could_not_start_is_started, be_honest),
-        cmocka_unit_test_teardown(a_file_of_output_may_be_anything, be_honest),
-        cmocka_unit_test_teardown(lists_are_bounded, be_honest),
+        cmocka_unit_test_teardown(what_is_no_answer_is_a_protocol_error, liar_be_honest),
+        cmocka_unit_test_teardown(endless_answers_have_an_end, liar_be_honest),
+        cmocka_unit_test_teardown(offsets_do_not_go_back, liar_be_honest),
+        cmocka_unit_test_teardown(a_machine_may_lose_its_last_writes, liar_be_honest),
+        cmocka_unit_test_teardown(an_impatient_sandbox_does_not_keep_us_busy, liar_be_honest),
+        cmocka_unit_test_teardown(damage_is_counted_in_a_row, liar_be_honest),
+        cmocka_unit_test_teardown(what_others_could_not_start_is_started, liar_be_honest),
+        cmocka_unit_test_teardown(a_file_of_output_may_be_anything, liar_be_honest),
+        cmocka_unit_test_teardown(lists_are_bounded, liar_be_honest),
         cmocka_unit_test(forged_records_are_claims),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, liar_stop);
 }

@@ -11,12 +11,12 @@ static inline const eep_lease_table *leases(void)
 }
 
 #define LEASES_CALL(slot, request_type, member)                                                              \
-    static inline struct outcome leases_##slot(eep_env *env, const request_type *request)                    \
+    static inline struct outcome leases_##slot(eep_env *own, const request_type *request)                    \
     {                                                                                                        \
         struct outcome outcome = {.err.head.struct_size = sizeof outcome.err};                               \
         outcome.head.struct_size = sizeof outcome.member;                                                    \
         long begin = now_ms();                                                                               \
-        outcome.code = leases()->slot(env, request, &outcome.member, &outcome.err);                          \
+        outcome.code = leases()->slot(own, request, &outcome.member, &outcome.err);                          \
         outcome.elapsed_ms = now_ms() - begin;                                                               \
         return outcome;                                                                                      \
     }
@@ -46,17 +46,17 @@ static inline const eep_reaped *reaped_at(const eep_reaping *page, uint32_t inde
 }
 
 /* The lease's place on the page; NULL = it is not there. */
-static inline const eep_leased *leased_find(const eep_leases *page, const char *lease)
+static inline const eep_leased *leased_find(const eep_leases *page, const char *id)
 {
     for (uint32_t i = 0; i < page->lease_count; i++)
-        if (text_is(leased_at(page, i)->lease, lease)) return leased_at(page, i);
+        if (text_is(leased_at(page, i)->lease, id)) return leased_at(page, i);
     return NULL;
 }
 
-static inline const eep_reaped *reaped_find(const eep_reaping *page, const char *lease)
+static inline const eep_reaped *reaped_find(const eep_reaping *page, const char *id)
 {
     for (uint32_t i = 0; i < page->lease_count; i++)
-        if (text_is(reaped_at(page, i)->lease, lease)) return reaped_at(page, i);
+        if (text_is(reaped_at(page, i)->lease, id)) return reaped_at(page, i);
     return NULL;
 }
 
