@@ -72,7 +72,9 @@ static bool check_ca_file(struct probing *probing)
 static bool probe_local(struct probing *probing)
 {
     looks_begin(&probing->checks);
-    looks_ok(&probing->checks, CHECK_CONFIG, "valid; the service is %s", config_of(probing)->api_url.ptr);
+    const struct config *config = config_of(probing);
+    looks_ok(&probing->checks, CHECK_CONFIG, "valid; the service is %s%s", config->api_url.ptr,
+             str_absent(config->proxy) ? "" : "; a proxy is set");
     looks_begin(&probing->checks);
     if (!check_libraries(probing)) return false;
     looks_begin(&probing->checks);

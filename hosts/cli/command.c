@@ -2,6 +2,7 @@
 #include "command.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "calls.h"
 #include "status_fd.h"
@@ -63,11 +64,14 @@ static int take_command_line(struct command *command, const struct cli *cli, con
     return EEP_OK;
 }
 
-static int read_stdin(struct command *command, const struct command_args *args, struct err *err)
+static int read_stdin(struct command *command, const struct cli *cli, const struct command_args *args,
+                      struct err *err)
 {
     if (args->read_stdin && args->stdin_file)
         return err_usage(err, "give either --stdin or --stdin-file, not both");
     if (!args->read_stdin && !args->stdin_file) return EEP_OK;
+    if (args->read_stdin && isatty(STDIN_FILENO))
+        out_note(&cli->out, "reading standard input first, to its end: Ctrl-D");
     TRY(io_read_file(args->read_stdin ? "-" : args->stdin_file, STDIN_MAX, &command->stdin_data, NULL, err));
     command->request.stdin_data = (eep_bytes){command->stdin_data.data, command->stdin_data.len};
     return EEP_OK;
@@ -79,7 +83,7 @@ int command_init(struct command *command, struct cli *cli, const struct command_
     TRY(status_fd_open(args->status_fd, &cli->status_fd, err));
     TRY(take_command_line(command, cli, args, err));
     TRY(pairs_parse(&args->env, "env", true, &command->env, err));
-    TRY(read_stdin(command, args, err));
+    TRY(read_stdin(command, cli, args, err));
     request->execution_id = out_str(args->id);
     request->shell = out_str(args->shell);
     request->cwd = out_str(args->cwd);

@@ -146,7 +146,8 @@ static int open_all(const char *path, int32_t *fd)
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (library) *(void **)&entry = dlsym(library, EEP_ENTRY_SYMBOL);
     plugin = entry ? entry() : NULL;
-    if (!plugin || plugin->min_host_minor > EEP_ABI_MINOR) return die("this is no plugin that fits", NULL);
+    if (!plugin || plugin->min_host_minor > EEP_ABI_MINOR)
+        return die(library ? "this is no plugin that fits" : dlerror(), NULL);
     async = plugin->get_extension(EEP_EXT_ASYNC);
     if (!async) return die("this plugin has no " EEP_EXT_ASYNC, NULL);
     if (plugin->open(&open, &env, &error) != EEP_OK) return die("cannot open", &error);

@@ -56,7 +56,9 @@ static int tls_error(const struct transfer *transfer, CURLcode code, struct err 
 
 static int unavailable(const struct transfer *transfer, CURLcode code, const char *what, struct err *err)
 {
-    err_set(err, EEP_E_UNAVAILABLE, "%s %s: %s", what, transfer->request->url, detail(transfer, code));
+    /* Which way libcurl took, it does not tell: noProxy may have kept it from the proxy. */
+    const char *way = transfer->request->profile->proxy ? "; a proxy is set: check proxy and noProxy" : "";
+    err_set(err, EEP_E_UNAVAILABLE, "%s %s: %s%s", what, transfer->request->url, detail(transfer, code), way);
     return err_flag(err, EEP_ERROR_RETRYABLE | maybe_applied(transfer));
 }
 

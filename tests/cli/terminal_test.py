@@ -51,12 +51,14 @@ class Terminal(unittest.TestCase):
         assert done.returncode == status, (argv, done)
         return done
 
-    def shown(self, width, *argv):
-        """What eep writes to a terminal of that width, line by line, with its colours."""
+    def shown(self, width, *argv, typed=None):
+        """What eep writes to a terminal of that width, line by line, with its colours. Its errors, too, if somebody types there."""
         ours, its = os.openpty()
         fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
-        with subprocess.Popen([EEP, *argv], env=self.environment(), stdin=its, stdout=its, stderr=subprocess.DEVNULL) as process:
+        with subprocess.Popen([EEP, *argv], env=self.environment(), stdin=its, stdout=its, stderr=its if typed else subprocess.DEVNULL):
             os.close(its)
+            if typed:
+                os.write(ours, typed)
             text = read_all(ours)
         os.close(ours)
         return text.decode().replace("\r\n", "\n").splitlines()
@@ -83,6 +85,11 @@ class Terminal(unittest.TestCase):
         os.environ["NO_COLOR"] = "1"
         self.addCleanup(os.environ.pop, "NO_COLOR")
         self.assertNotIn("\033", "\n".join(self.shown(120, "list")))
+
+    def test_whoever_is_waited_for_is_told(self):
+        lines = self.shown(80, "exec", self.lease, "-i", "--", "tr", "a-z", "A-Z", typed=b"from a keyboard\n\4")
+        self.assertIn("eep: reading standard input first, to its end: Ctrl-D", lines)
+        self.assertIn("FROM A KEYBOARD", lines)
 
 
 if __name__ == "__main__":

@@ -118,6 +118,20 @@ static void http_is_forwarded(void **state)
     proxy_stop(&proxy);
 }
 
+/* The address in the message is the proxy's, and the URL another one: whoever does not know of the proxy is lost. */
+static void a_proxy_that_is_not_there_is_named(void **state)
+{
+    (void)state;
+    eep_env *env = host_open(&plain, "'proxy':'http://127.0.0.1:1'");
+    OUTCOME made = ACQUIRE(env, .head.timeout_ms = 300);
+    EXPECT(made, EEP_E_UNAVAILABLE);
+    EXPECT_SAYS(made, "a proxy is set: check proxy and noProxy");
+    OUTCOME probed = PROBE(env, .max_depth = EEP_PROBE_LOCAL);
+    EXPECT(probed, EEP_OK);
+    assert_non_null(strstr(probed.probe.checks[0].message.ptr, "; a proxy is set"));
+    plugin()->close(env);
+}
+
 static void no_proxy_is_heeded(void **state)
 {
     (void)state;
@@ -227,6 +241,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(https_goes_through_a_tunnel_that_sees_nothing),
         cmocka_unit_test(http_is_forwarded),
+        cmocka_unit_test(a_proxy_that_is_not_there_is_named),
         cmocka_unit_test(no_proxy_is_heeded),
         cmocka_unit_test(the_password_in_the_url_is_for_the_proxy),
         cmocka_unit_test(a_wrong_password_is_told_as_the_proxys_refusal),

@@ -236,7 +236,7 @@ int isolate_init(struct isolation *isolation, const struct options *options, con
     }
     if (try_full(isolation, why) == 0) return 0;
     if (options->isolation == ISOLATION_FULL) return -1;
-    snprintf(isolation->reason, sizeof isolation->reason, "%.250s", why->text);
+    snprintf(isolation->reason, sizeof isolation->reason, "%.500s", why->text);
     return 0;
 }
 

@@ -19,7 +19,7 @@ struct isolation {
     bool no_more_users; /* see bwrap.h */
     uid_t first_uid;    /* of the range for sandboxes; 0 = run as we are */
     unsigned uid_count;
-    char reason[256]; /* why there is none */
+    char reason[512]; /* why there is none */
 };
 
 /* Fails only if full isolation was demanded and is not to be had. first_uid is that of an earlier server whose
