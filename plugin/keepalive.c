@@ -81,15 +81,6 @@ static int check_end(const struct keeping *keeping, struct err *err)
 
 /* -- The interval ------------------------------------------------------------------------------ */
 
-/* Idle minutes until it is stopped, or paused, which newer services do instead; 0 = never. */
-static int64_t idle_minutes(const struct sandbox *sandbox)
-{
-    int64_t stop = sandbox_number(sandbox, "autoStopInterval", SANDBOX_AUTO_STOP_MIN);
-    int64_t pause = sandbox_number(sandbox, "autoPauseInterval", 0);
-    if (stop <= 0 || (pause > 0 && pause < stop)) return pause > 0 ? pause : 0;
-    return stop;
-}
-
 static int64_t minutes_needed(const struct keeping *keeping)
 {
     int64_t ahead = keeping->request->until_ms - keeping->now_ms + MARGIN_MS;
@@ -153,7 +144,7 @@ static int keep(struct keeping *keeping, struct err *err)
     TRY(lifecycle_get(keeping->op, keeping->request->lease, &keeping->sandbox, err));
     TRY(check_runs(keeping, err));
     TRY(check_end(keeping, err));
-    int64_t minutes = idle_minutes(&keeping->sandbox);
+    int64_t minutes = leased_idle_minutes(&keeping->sandbox);
     int64_t needed = minutes_needed(keeping);
     if (minutes > 0 && minutes < needed && !(keeping->request->head.flags & EEP_KEEPALIVE_NO_RAISE)) {
         TRY(raise_to(keeping, minutes, needed, err));

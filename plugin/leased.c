@@ -30,6 +30,14 @@ int64_t leased_active_at_ms(const struct sandbox *sandbox)
     return active ? active : sandbox_created_at_ms(sandbox);
 }
 
+int64_t leased_idle_minutes(const struct sandbox *sandbox)
+{
+    int64_t stop = sandbox_number(sandbox, "autoStopInterval", SANDBOX_AUTO_STOP_MIN);
+    int64_t pause = sandbox_number(sandbox, "autoPauseInterval", 0);
+    if (stop <= 0 || (pause > 0 && pause < stop)) return pause > 0 ? pause : 0;
+    return stop;
+}
+
 static eep_leased numbers_of(const struct config *config, const struct sandbox *sandbox)
 {
     return (eep_leased){

@@ -20,6 +20,8 @@
 /* How late activity is told: the proxy reports it once in 50 s, and it is written down and cached for a while. */
 #define TOLD_LATE_MS 120000
 
+#define MINUTE_MS 60000
+
 struct reaping {
     struct op *op;
     const eep_reap_request *request;
@@ -33,6 +35,17 @@ struct verdict {
     uint32_t outcome;
     uint32_t spared;
     struct err why;
+};
+
+/* A lease that is looked at closely. */
+struct suspect {
+    struct op *op;
+    const struct reaping *reaping;
+    eep_str lease;
+    struct verdict *verdict;
+    struct retry retry;
+    bool maybe_deleted; /* by an order whose answer was lost */
+    bool stops; /* for it is long unused: that it rests then is no use, although it is told as activity */
 };
 
 static bool has_flag(const struct reaping *reaping, uint32_t flag)
@@ -56,13 +69,27 @@ static int64_t earliest_now_ms(const struct op *op)
     return theirs < ours ? theirs : ours;
 }
 
-/* Who has just ordered a start shows as a change first; as a use only when the service begins with it. 0 = not told */
+static bool is_stopping(const struct sandbox *sandbox)
+{
+    return str_is(sandbox->state, "stopping") || str_is(sandbox->state, "pausing");
+}
+
+/* Had it been idle for so long then that the service stops it? */
+static bool is_overdue(const struct sandbox *sandbox, int64_t at_ms)
+{
+    int64_t interval = leased_idle_minutes(sandbox) * MINUTE_MS;
+    return interval > 0 && at_ms - leased_active_at_ms(sandbox) >= interval;
+}
+
+/* Who has just ordered a start, or a stop, shows as a change first; as a use only when the service begins with it.
+ * 0 = not told */
 static int64_t used_at_ms(const struct sandbox *sandbox)
 {
     int64_t active = leased_active_at_ms(sandbox);
+    int64_t changed = sandbox_time_ms(sandbox, "updatedAt");
     bool changing = sandbox->phase == PHASE_STARTING || sandbox->phase == PHASE_LEAVING;
-    int64_t changed = changing ? sandbox_time_ms(sandbox, "updatedAt") : 0;
-    return changed > active ? changed : active;
+    bool by_itself = is_stopping(sandbox) && is_overdue(sandbox, changed);
+    return changing && !by_itself && changed > active ? changed : active;
 }
 
 static bool is_active(const struct reaping *reaping, const struct sandbox *sandbox, struct verdict *verdict)
@@ -152,12 +179,6 @@ static void fail(struct verdict *verdict, const struct err *err)
     *verdict = (struct verdict){.outcome = EEP_REAPED_FAILED, .why = *err};
 }
 
-/* One order; what it does may show before, or instead of, its answer. */
-struct deletion {
-    struct retry retry;
-    bool maybe_applied;
-};
-
 static void deleted(struct verdict *verdict)
 {
     *verdict = (struct verdict){.outcome = EEP_REAPED_DELETED};
@@ -173,70 +194,73 @@ static void fail_refused(struct verdict *verdict, struct err *err)
 
 /* EEP_OK: the verdict stands. Else there is more to it: a transition (409), which may be the beginning of a use, or
  * trouble that passes; both take time, in which it may be used. */
-static int order_deletion(struct op *op, eep_str lease, struct deletion *deletion, struct verdict *verdict,
-                          struct err *err)
+static int order_deletion(struct suspect *suspect, struct err *err)
 {
     CLEANUP(sandbox_finish) struct sandbox sandbox = {0};
-    facts_drop(&op->env->cache, lease);
-    int status = sandboxes_delete(&op->env->client, lease, &op->wait, &sandbox, err);
-    if (err->flags & EEP_ERROR_MAYBE_APPLIED) deletion->maybe_applied = true;
+    struct op *op = suspect->op;
+    facts_drop(&op->env->cache, suspect->lease);
+    int status = sandboxes_delete(&op->env->client, suspect->lease, &op->wait, &sandbox, err);
+    if (err->flags & EEP_ERROR_MAYBE_APPLIED) suspect->maybe_deleted = true;
     if (status == EEP_E_CONFLICT || (status != EEP_OK && retry_is_passing(err))) return status;
-    if (status == EEP_OK || (status == EEP_E_NOT_FOUND && deletion->maybe_applied))
-        deleted(verdict);
+    if (status == EEP_OK || (status == EEP_E_NOT_FOUND && suspect->maybe_deleted))
+        deleted(suspect->verdict);
     else if (status == EEP_E_NOT_FOUND)
-        gone(verdict);
+        gone(suspect->verdict);
     else
-        fail_refused(verdict, err);
+        fail_refused(suspect->verdict, err);
     return EEP_OK;
 }
 
+static bool was_used_since(struct suspect *suspect, const struct sandbox *fresh)
+{
+    if (suspect->stops && fresh->phase == PHASE_RESTING) return false;
+    suspect->stops = is_stopping(fresh) || is_overdue(fresh, earliest_now_ms(suspect->op));
+    return is_active(suspect->reaping, fresh, suspect->verdict);
+}
+
 /* Reads the lease again; false: the verdict stands. */
-static bool may_go(struct op *op, const struct reaping *reaping, eep_str lease, struct sandbox *fresh,
-                   struct verdict *verdict)
+static bool may_go(struct suspect *suspect, struct sandbox *fresh)
 {
     struct err err = ERR_INIT;
-    int status = lifecycle_get(op, lease, fresh, &err);
+    struct verdict *verdict = suspect->verdict;
+    int status = lifecycle_get(suspect->op, suspect->lease, fresh, &err);
     if (status == EEP_E_LEASE_LOST || (status == EEP_OK && fresh->phase == PHASE_GONE))
-        gone(verdict);
+        (suspect->maybe_deleted ? deleted : gone)(verdict);
     else if (status != EEP_OK)
         fail(verdict, &err);
     else
-        return !is_changed(reaping, fresh, verdict) && !is_kept(reaping, fresh, verdict) &&
-               !is_active(reaping, fresh, verdict);
+        return !is_changed(suspect->reaping, fresh, verdict) && !is_kept(suspect->reaping, fresh, verdict) &&
+               !was_used_since(suspect, fresh);
     return false;
 }
 
 /* The look into it takes its time, so what was read before it is read again. */
-static bool is_spared(struct op *op, const struct reaping *reaping, eep_str lease, struct verdict *verdict)
+static bool is_spared(struct suspect *suspect)
 {
     CLEANUP(sandbox_finish) struct sandbox fresh = {0};
-    if (!may_go(op, reaping, lease, &fresh, verdict)) return true;
-    if (fresh.phase != PHASE_STARTED || has_flag(reaping, EEP_REAP_RUNNING)) return false;
-    return is_in_use(op, reaping, &fresh, verdict) || !may_go(op, reaping, lease, &fresh, verdict);
+    if (!may_go(suspect, &fresh)) return true;
+    if (fresh.phase != PHASE_STARTED || has_flag(suspect->reaping, EEP_REAP_RUNNING)) return false;
+    return is_in_use(suspect->op, suspect->reaping, &fresh, suspect->verdict) || !may_go(suspect, &fresh);
 }
 
 /* Nothing may come between the reading and the order that takes its time: no rate limit, and no second order. */
-static void judge_and_delete(struct op *op, const struct reaping *reaping, eep_str lease,
-                             struct verdict *verdict)
+static void judge_and_delete(struct suspect *suspect)
 {
-    struct deletion deletion = {.retry = RETRY_INIT};
     struct err err = ERR_INIT;
+    struct op *op = suspect->op;
     do {
         if (daytona_wait_turn(&op->env->client, THROTTLER_LIFECYCLE, &op->wait, &err) != EEP_OK) break;
-        if (is_spared(op, reaping, lease, verdict)) {
-            if (verdict->outcome == EEP_REAPED_GONE && deletion.maybe_applied) deleted(verdict);
-            return;
-        }
-        if (order_deletion(op, lease, &deletion, verdict, &err) == EEP_OK) return;
-    } while (retry_wait(op, &deletion.retry, &err) == EEP_OK);
-    fail(verdict, &err);
+        if (is_spared(suspect) || order_deletion(suspect, &err) == EEP_OK) return;
+    } while (retry_wait(op, &suspect->retry, &err) == EEP_OK);
+    fail(suspect->verdict, &err);
 }
 
 static void judge_fresh(struct op *op, const struct reaping *reaping, eep_str lease, struct verdict *verdict)
 {
+    struct suspect suspect = {op, reaping, lease, verdict, .retry = RETRY_INIT};
     if (!has_flag(reaping, EEP_REAP_DRY_RUN))
-        judge_and_delete(op, reaping, lease, verdict);
-    else if (!is_spared(op, reaping, lease, verdict))
+        judge_and_delete(&suspect);
+    else if (!is_spared(&suspect))
         *verdict = (struct verdict){.outcome = EEP_REAPED_WOULD};
 }
 

@@ -140,7 +140,7 @@ typedef struct eep_reap_request {
 #define EEP_REAPED_FAILED  5u /* see eep_reaped.code                                                             */
 
 /* Why it was spared. */
-#define EEP_SPARED_ACTIVE   1u /* used lately, or it is not told when; just being started, or stopped            */
+#define EEP_SPARED_ACTIVE   1u /* used lately, or it is not told when; somebody just starts or stops it          */
 #define EEP_SPARED_REUSABLE 2u /* kept for its files                                                             */
 #define EEP_SPARED_RUNNING  3u /* a command runs in it                                                           */
 #define EEP_SPARED_UNSEEN   4u /* whether a command runs in it cannot be seen                                    */

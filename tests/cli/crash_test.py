@@ -25,7 +25,7 @@ SEED = int(os.environ.get("EEP_CRASH_SEED") or time.time())
 ROUNDS = int(os.environ.get("EEP_CRASH_ROUNDS") or 40)
 KEYS = ["one", "two", "three"]
 AT_ONCE = 4
-HOUR_MS = 3600000
+IDLE_MS = 600000  # less than the service stops them for
 
 
 def living(standin):
@@ -118,8 +118,8 @@ class Crash(unittest.TestCase):
         self.assertLessEqual(len(living(self.standin)), len(left) + len(KEYS) - len(keyed))
 
         for lease in settled(self.standin):
-            self.standin.call("PUT", "/_standin/sandboxes/" + lease, {"idle_ms": HOUR_MS})
-        report = json.loads(self.eep("reap", "--older-than", "30m", "--running", "--json"))
+            self.standin.call("PUT", "/_standin/sandboxes/" + lease, {"idle_ms": IDLE_MS})
+        report = json.loads(self.eep("reap", "--older-than", "5m", "--running", "--json"))
         print("%d hosts killed, %d sandboxes left, %d reaped" % (killed, len(left), report["deleted"]))
         self.assertEqual((report["spared"], report["failed"]), (0, 0), report)
         self.assertEqual(settled(self.standin), set())

@@ -315,6 +315,57 @@ static void what_is_being_started_is_spared(void **state)
     host_destroy(env, lease);
 }
 
+/* The service stops what is idle: nobody has used it, and it goes when it has come to rest. */
+static void what_the_service_stops_by_itself_goes(void **state)
+{
+    char lease[EEP_LEASE_MAX + 1];
+    (void)state;
+    host_acquire(env, lease);
+    standin_force(&standin, lease,
+                  "{\"state\":\"stopping\",\"in_ms\":400,\"then\":\"stopped\",\"idle_ms\":3600000}");
+    OUTCOME reaped = REAP_IDLE(env, .head.flags = 0);
+    EXPECT(reaped, EEP_OK);
+    EXPECT_LINE(reaped, lease, EEP_REAPED_DELETED, 0);
+    AWAIT(standin_total(&standin, "live") == 0);
+}
+
+/* A stop before its time was ordered by somebody. */
+static void what_somebody_stops_is_spared(void **state)
+{
+    char lease[EEP_LEASE_MAX + 1];
+    (void)state;
+    host_acquire(env, lease);
+    standin_force(&standin, lease, "{\"state\":\"stopping\",\"idle_ms\":600000}");
+    OUTCOME reaped = REAP_IDLE(env, .head.flags = 0);
+    EXPECT(reaped, EEP_OK);
+    EXPECT_LINE(reaped, lease, EEP_REAPED_SPARED, EEP_SPARED_ACTIVE);
+    standin_force(&standin, lease, "{\"state\":\"stopped\"}");
+    host_destroy(env, lease);
+}
+
+/* A transition that does not end is no use for ever. */
+static void what_is_stuck_goes(void **state)
+{
+    static const char *const states[] = {"starting", "stopping", "resizing"};
+    (void)state;
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
+        char lease[EEP_LEASE_MAX + 1], rules[1024];
+        acquire_aged(env, lease);
+        snprintf(rules, sizeof rules,
+                 "[{'match':{'method':'GET','path':'/api/sandbox/%s'},'do':{'status':200,'body':'{\\\"id\\\":"
+                 "\\\"%s\\\",\\\"state\\\":\\\"%s\\\",\\\"autoDeleteInterval\\\":60,\\\"createdAt\\\":"
+                 "\\\"2026-01-01T00:00:00.000Z\\\",\\\"updatedAt\\\":\\\"2026-01-01T00:00:01.000Z\\\","
+                 "\\\"labels\\\":{\\\"eep.request\\\":\\\"r\\\",\\\"eep.identity\\\":\\\"i\\\"}}'}}]",
+                 lease, lease, states[i]);
+        standin_faults(&standin, rules);
+        OUTCOME reaped = REAP_IDLE(env, .head.flags = 0);
+        EXPECT(reaped, EEP_OK);
+        EXPECT_LINE(reaped, lease, EEP_REAPED_DELETED, 0);
+        standin_faults(&standin, NULL);
+    }
+    AWAIT(standin_total(&standin, "live") == 0);
+}
+
 /* As soon as the deletion is on its way somebody uses the lease. */
 static void *use_it(void *lease)
 {
@@ -494,6 +545,9 @@ int main(void)
         cmocka_unit_test(an_old_list_deletes_nothing),
         cmocka_unit_test(a_lease_that_was_started_since_is_looked_into),
         cmocka_unit_test(what_is_being_started_is_spared),
+        cmocka_unit_test(what_the_service_stops_by_itself_goes),
+        cmocka_unit_test(what_somebody_stops_is_spared),
+        cmocka_unit_test(what_is_stuck_goes),
         cmocka_unit_test(a_deletion_that_must_wait_is_thought_over),
         cmocka_unit_test(a_lost_answer_is_no_earlier_end),
         cmocka_unit_test(wrong_clocks_make_nothing_older),
