@@ -1,7 +1,7 @@
 'use strict';
 /* test_eep.js: the declarations against the header, and the calls against the plugin and the stand-in.
  *
- * Wants EEP_TEST_PLUGIN and STANDIN (tools/run-tests sets them), and the source tree as the working directory. */
+ * Tests build/eep-daytona.so against build/daytona-standin, or $EEP_TEST_PLUGIN against $STANDIN; from the source tree. */
 const assert = require('assert');
 const { execFileSync, spawn } = require('child_process');
 const { once } = require('events');
@@ -14,7 +14,7 @@ const { structs, CODES, NUMBERS } = require('./abi.js');
 const { runAll } = require('../../tests/support/test_lines.js');
 
 const KEY = 'node-key';
-const PLUGIN = process.env.EEP_TEST_PLUGIN;
+const PLUGIN = process.env.EEP_TEST_PLUGIN || 'build/eep-daytona.so';
 const GOLDEN = ['layout.golden', 'layout.execution.golden', 'layout.lease.golden', 'layout.async.golden'];
 const tests = {};
 let standin; // { process, api }
@@ -25,7 +25,7 @@ let lease;
 
 async function startStandin(more = []) {
   const options = ['--port', '0', '--ready-fd', '3', '--key', KEY, '--control', '--quiet', ...more];
-  const child = spawn(process.env.STANDIN, options, { stdio: ['ignore', 'inherit', 'inherit', 'pipe'] });
+  const child = spawn(process.env.STANDIN || 'build/daytona-standin', options, { stdio: ['ignore', 'inherit', 'inherit', 'pipe'] });
   const [line] = await once(child.stdio[3].setEncoding('utf8'), 'data');
   return { process: child, api: line.trim() };
 }
@@ -194,6 +194,10 @@ tests['files'] = async () => {
 tests['an error tells all'] = async () => {
   await assert.rejects(env.execute(lease, 'true', { cwd: 'nowhere' }), { codeName: 'NOT_FOUND', retryable: false });
   await assert.rejects(env.execute(lease, 'true', { colour: 'red' }), TypeError);
+  for (const wrong of ['5s', 1.5, NaN]) {
+    await assert.rejects(env.execute(lease, 'true', { timeLimitMs: wrong }), /timeLimitMs takes a whole number/);
+  }
+  await assert.rejects(env.execute(lease, 'true', { timeLimitMs: -1 }), RangeError);
 };
 
 tests['detached, found, killed, dropped'] = async () => {

@@ -42,6 +42,9 @@ function writeArray(buffer, struct, field, values, keep) {
 }
 
 function writeScalar(buffer, field, value) {
+  if (typeof value !== 'boolean' && typeof value !== 'bigint' && !Number.isInteger(value)) {
+    throw new TypeError(`${camel(field.name)} takes a whole number, not ${JSON.stringify(value)}`);
+  }
   if (field.kind === 'u32') buffer.writeUInt32LE(value, field.offset);
   else if (field.kind === 'i32') buffer.writeInt32LE(value, field.offset);
   else if (field.kind === 'i64') buffer.writeBigInt64LE(BigInt(value), field.offset);

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """test_eep.py: the ctypes declarations against the header, and the calls against the plugin and the stand-in.
 
-Wants EEP_TEST_PLUGIN and STANDIN (tools/run-tests sets them), and the source tree as the working directory.
+Tests build/eep-daytona.so against build/daytona-standin, or $EEP_TEST_PLUGIN against $STANDIN; from the source tree.
 """
+import _ctypes
 import asyncio
 import ctypes
 import os
@@ -25,6 +26,7 @@ import standin  # noqa: E402
 import unittest_lines  # noqa: E402
 from eep import abi, interrupt  # noqa: E402
 
+PLUGIN = os.environ.get("EEP_TEST_PLUGIN") or "build/eep-daytona.so"
 GOLDEN = ["layout.golden", "layout.execution.golden", "layout.lease.golden", "layout.async.golden"]
 TABLES = {"plugin": abi.Table, "execution_table": abi.ExecutionTable, "lease_table": abi.LeaseTable,
           "async_table": abi.AsyncTable}
@@ -35,7 +37,7 @@ def setUpModule():
     running = standin.running("--control")
     server = running.__enter__()
     unittest.addModuleCleanup(running.__exit__, None, None, None)
-    plugin = eep.load(os.environ["EEP_TEST_PLUGIN"])
+    plugin = eep.load(PLUGIN)
     config = {"apiUrl": server.api_url, "apiKey": server.key}
 
 
@@ -93,6 +95,19 @@ class Local(unittest.TestCase):
 
     def test_no_plugin(self):
         self.assertRaises(OSError, eep.load, "/nonexistent.so")
+        with self.assertRaisesRegex(OSError, "is no eep plugin"):
+            eep.load(_ctypes.__file__)  # a shared object like any other
+
+    def test_mistakes_are_told_before_anything_is_asked(self):
+        with plugin.open(config) as env:
+            with self.assertRaisesRegex(TypeError, "did you mean timeout_ms?"):
+                env.execute("lease", "true", timeout=5)
+            with self.assertRaisesRegex(TypeError, "did you mean stdin_data?"):
+                env.execute("lease", "true", stdin=b"x")
+            for wrong in (-1, 1 << 32):
+                with self.assertRaisesRegex(OverflowError, "time_limit_ms is out of range"):
+                    env.execute("lease", "true", time_limit_ms=wrong)
+            self.assertRaises(TypeError, env.execute, "lease", "true", time_limit_ms=1.5)
 
 
 class Interrupts(unittest.TestCase):
@@ -419,14 +434,14 @@ class Programs(unittest.TestCase):
                                 env=environment)
 
     def test_the_example(self):
-        process = self.start(os.path.join(HERE, "example.py"), os.environ["EEP_TEST_PLUGIN"])
+        process = self.start(os.path.join(HERE, "example.py"), PLUGIN)
         out, err = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 0, err)
         self.assertTrue(out.startswith(b"import platform\n") and out.endswith(b"exit code 3\n"), out)
         self.assertIn(b"Linux", err)
 
     def test_the_example_for_asyncio(self):
-        process = self.start(os.path.join(HERE, "example_async.py"), os.environ["EEP_TEST_PLUGIN"])
+        process = self.start(os.path.join(HERE, "example_async.py"), PLUGIN)
         out, err = process.communicate(timeout=60)
         self.assertEqual((process.returncode, out), (0, b"0 + 1 + ... + 99 = 4950\n"), err)
 
@@ -440,7 +455,7 @@ class Programs(unittest.TestCase):
                 "    finally:\n"
                 "        env.release(lease, eep.DESTROY)\n" % HERE)
         began = time.monotonic()
-        process = self.start("-c", text, os.environ["EEP_TEST_PLUGIN"])
+        process = self.start("-c", text, PLUGIN)
         self.assertEqual(process.stdout.readline(), b"b'on\\n'\n")
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=50)

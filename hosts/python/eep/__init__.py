@@ -50,7 +50,9 @@ def load(path=None):
     path = path or os.environ.get("EEP_PLUGIN")
     if not path:
         raise ValueError("no plugin: give its path, or set EEP_PLUGIN")
-    entry = getattr(ctypes.CDLL(os.path.abspath(path)), abi.ENTRY_SYMBOL)
+    entry = getattr(ctypes.CDLL(os.path.abspath(path)), abi.ENTRY_SYMBOL, None)
+    if entry is None:
+        raise OSError("%s is no eep plugin: it has no function %s" % (path, abi.ENTRY_SYMBOL))
     entry.restype = ctypes.POINTER(abi.Table)
     table = entry().contents
     if table.min_host_minor > abi.ABI_MINOR:

@@ -4,9 +4,13 @@ fill() writes keyword arguments into a request; everything that the request poin
 copied() makes a plain object of a result, with nothing that points into the plugin: copy, then clear.
 """
 import ctypes
+import difflib
 from types import SimpleNamespace
 
 from . import abi
+
+
+_NUMBERS = (ctypes.c_int32, ctypes.c_uint32, ctypes.c_int64, ctypes.c_uint64)
 
 
 def _text(value):
@@ -38,10 +42,17 @@ def _array(kind, values, keep):
     return array
 
 
+def _unknown(struct, name):
+    head = dict(struct._fields_).get("head")
+    fields = list(struct._fields_) + list(getattr(head, "_fields_", []))
+    near = difflib.get_close_matches(name, [field for field, _ in fields], 1)
+    return TypeError("there is no %s in %s%s" % (name, type(struct).__name__, "; did you mean %s?" % near[0] if near else ""))
+
+
 def _set(struct, name, value, keep):
     kind = dict(struct._fields_).get(name)
     if kind is None:
-        raise TypeError("there is no %s in %s" % (name, type(struct).__name__))
+        raise _unknown(struct, name)
     if value is None:
         return
     if kind in (abi.Str, abi.Bytes):
@@ -53,6 +64,8 @@ def _set(struct, name, value, keep):
         setattr(struct, abi.singular(name) + "_stride", ctypes.sizeof(kind._type_))
     else:
         setattr(struct, name, value)
+        if kind in _NUMBERS and getattr(struct, name) != value:  # ctypes takes its lowest bits
+            raise OverflowError("%s is out of range: %d" % (name, value))
 
 
 def fill(request, head=None, **fields):
