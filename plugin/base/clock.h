@@ -16,8 +16,8 @@ int64_t clock_wall_ms(void);
 
 unsigned char random_byte(void);
 
-/* Writes `bytes` random bytes as 2 * bytes lower-case hex digits and a NUL. Cannot fail: the kernel's
- * generator blocks only before a machine has booted. */
+/* Writes `bytes` random bytes as 2 * bytes lower-case hex digits and a NUL. Cannot fail: the kernel's generator blocks only
+ * before a machine has booted, and where it is forbidden names still differ (but are no secrets). */
 void random_hex(char *out, size_t bytes);
 
 #endif

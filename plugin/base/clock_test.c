@@ -6,7 +6,15 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stdbool.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static void test_random_digits(void **state)
 {
@@ -34,11 +42,62 @@ static void test_random_bytes_differ(void **state)
     fail_msg("100 random bytes are the same");
 }
 
+/* As in a host whose filter does not know the call. */
+static bool forbid_getrandom(void)
+{
+    struct sock_filter steps[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getrandom, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog filter = {sizeof steps / sizeof *steps, steps};
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+/* What a child without the kernel's generator comes up with, twice: 2 = there is no filter here. */
+static int draw_without_generator(int to)
+{
+    char drawn[2][33];
+    if (!forbid_getrandom()) return 2;
+    random_hex(drawn[0], 16);
+    random_hex(drawn[1], 16);
+    return write(to, drawn, sizeof drawn) == sizeof drawn ? 0 : 1;
+}
+
+/* Equal names would be taken for one sandbox, equal ids for one command. */
+static void test_without_the_kernels_generator_names_differ(void **state)
+{
+    char drawn[4][33];
+    int ends[2];
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    for (int i = 0; i < 2; i++) {
+        int status = -1;
+        pid_t child = fork();
+        if (child == 0) _exit(draw_without_generator(ends[1]));
+        assert_int_equal(waitpid(child, &status, 0), child);
+        if (WIFEXITED(status) && WEXITSTATUS(status) == 2) {
+            print_message("SKIP: a process may not filter its own system calls here\n");
+            skip();
+        }
+        assert_int_equal(status, 0);
+        assert_int_equal(read(ends[0], drawn[2 * i], sizeof drawn / 2), sizeof drawn / 2);
+    }
+    for (int i = 0; i < 4; i++)
+        for (int other = 0; other < i; other++)
+            assert_string_not_equal(drawn[i], drawn[other]);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_digits),
         cmocka_unit_test(test_random_bytes_differ),
+        cmocka_unit_test(test_without_the_kernels_generator_names_differ),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
