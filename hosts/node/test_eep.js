@@ -285,6 +285,13 @@ tests['the example'] = async () => {
   assert.match(err, /^Linux/);
 };
 
+tests['the README'] = async () => {
+  const readme = fs.readFileSync('README.md', 'utf8');
+  const text = readme.match(/```js\n([^]*?)```/)[1].replace('build/eep-daytona.so', PLUGIN);
+  const { code, out, err } = await program(['-e', text]);
+  assert.deepStrictEqual([code, out, err], [0, 'built\n42\n', '']);
+};
+
 tests['exit in the middle of a command does not hang'] = async () => {
   const text = `const eep = require(${JSON.stringify(path.join(__dirname, 'eep.js'))});
     const env = eep.load(process.argv[1]).open({}, { trustEnv: true });

@@ -440,6 +440,13 @@ class Programs(unittest.TestCase):
         self.assertTrue(out.startswith(b"import platform\n") and out.endswith(b"exit code 3\n"), out)
         self.assertIn(b"Linux", err)
 
+    def test_the_readme(self):
+        with open("README.md", encoding="utf-8") as readme:
+            text = re.search(r"```python\n(.*?)```", readme.read(), re.S).group(1)
+        process = self.start("-c", "import sys; sys.path.insert(0, %r)\n%s" % (HERE, text.replace("build/eep-daytona.so", PLUGIN)))
+        out, err = process.communicate(timeout=60)
+        self.assertEqual((process.returncode, out), (0, b"b'built\\n'\n42\n"), err)
+
     def test_the_example_for_asyncio(self):
         process = self.start(os.path.join(HERE, "example_async.py"), PLUGIN)
         out, err = process.communicate(timeout=60)
