@@ -152,6 +152,37 @@ static void create_refuses_what_the_service_refuses(void **state)
                   "{\"buildInfo\":{\"dockerfileContent\":\"FROM x\\n\"},\"cpu\":2}", 200);
 }
 
+static void expect_name(const char *type, const char *body, bool is_read)
+{
+    struct answer answer =
+        call(&server, (struct call){.method = "POST", .path = "/api/sandbox", .body = body, .type = type});
+    assert_int_equal(answer.status, 200);
+    assert_int_equal(strcmp(text_at(&answer, "name"), "typed") == 0, is_read);
+    char path[200];
+    snprintf(path, sizeof path, "/api/sandbox/%s", text_at(&answer, "id"));
+    answer_finish(&answer);
+    expect_status(&server, "DELETE", path, NULL, 200);
+}
+
+/* A wrong type is a default sandbox, not an error: a wart that must be met here first. */
+static void only_what_says_json_is_read(void **state)
+{
+    (void)state;
+    expect_name("application/json", "{\"name\":\"typed\"}", true);
+    expect_name("Application/JSON; charset=utf-8", "{\"name\":\"typed\"}", true);
+    expect_name("", "{\"name\":\"typed\"}", true);
+    expect_name("text/plain", "{\"name\":\"typed\"}", false);
+    expect_name("application/x-www-form-urlencoded", "{\"name\":\"typed\"}", false);
+    expect_name("text/plain", "not json", false);
+}
+
+static void head_is_a_get_without_a_body(void **state)
+{
+    (void)state;
+    expect_status(&server, "HEAD", "/api/sandbox", NULL, 200);
+    expect_status(&server, "HEAD", "/api/sandbox/none", NULL, 404);
+}
+
 static void a_deleted_name_is_free_at_once(void **state)
 {
     (void)state;
@@ -395,6 +426,8 @@ int main(void)
         cmocka_unit_test(a_sandbox_lives_and_dies),
         cmocka_unit_test(create_fills_in_the_defaults),
         cmocka_unit_test(create_refuses_what_the_service_refuses),
+        cmocka_unit_test(only_what_says_json_is_read),
+        cmocka_unit_test(head_is_a_get_without_a_body),
         cmocka_unit_test(a_deleted_name_is_free_at_once),
         cmocka_unit_test(an_ephemeral_one_vanishes_on_stop),
         cmocka_unit_test(settings_can_be_changed),

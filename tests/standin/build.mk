@@ -34,7 +34,7 @@ $(BUILD)/standin-agent: $(STANDIN_AGENT_OBJ)
 
 # Tests: pure parts, then programs that drive the real server.
 STANDIN_LIB_OBJ  := $(filter-out $(STANDIN_OUT)/main.o,$(STANDIN_OBJ))
-STANDIN_DRIVERS  := $(addprefix $(STANDIN_OUT)/,api_test execute_test files_test isolation_test control_test faults_test state_test service_test)
+STANDIN_DRIVERS  := $(addprefix $(STANDIN_OUT)/,api_test execute_test files_test isolation_test control_test faults_test state_test service_test wire_test)
 TESTS            += $(STANDIN_OUT)/pure_test $(STANDIN_DRIVERS)
 
 $(STANDIN_OUT)/pure_test: $(STANDIN_OUT)/pure_test.o $(STANDIN_LIB_OBJ)

@@ -266,7 +266,7 @@ static int change(struct registry *registry, struct sandbox *sandbox, struct jso
 /* PUT /_standin/sandboxes/{id} {"state":"error","errorReason":"...","recoverable":true} */
 void control_sandbox(struct request *request)
 {
-    struct json_object *body = request_json(request);
+    struct json_object *body = request_json_untyped(request);
     struct registry *registry = &request->standin->registry;
     struct fail why;
     if (body == NULL) return;

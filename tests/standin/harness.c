@@ -177,7 +177,9 @@ static void set_up(CURL *curl, const struct server *server, const struct call *w
     snprintf(url, sizeof url, "%s%s", server->origin, what->path);
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, what->method);
-    if (strcmp(what->method, "GET") != 0 && strcmp(what->method, "DELETE") != 0) {
+    bool is_head = strcmp(what->method, "HEAD") == 0;
+    if (is_head) curl_easy_setopt(curl, CURLOPT_NOBODY, 1L); /* none will come, whatever its length */
+    if (!is_head && strcmp(what->method, "GET") != 0 && strcmp(what->method, "DELETE") != 0) {
         curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)(what->len > 0 ? what->len : strlen(body)));
         curl_easy_setopt(curl, CURLOPT_COPYPOSTFIELDS, body);
     }

@@ -70,9 +70,10 @@ void reply_reset(struct reply *reply);
 const char *request_header(const struct request *request, const char *name);
 const char *request_address(const struct request *request); /* of the client */
 
-/* The body as JSON, an empty one as {}. NULL after a reply has been made: not JSON, or no object. To be put.
- */
+/* The body as JSON, an empty one as {}. NULL after a reply has been made: not JSON, or no object. To be put. A body that does not call
+ * itself JSON is none for the service: it is not read, as if it were empty. */
 struct json_object *request_json(struct request *request);
+struct json_object *request_json_untyped(struct request *request); /* whatever it calls itself */
 
 void reply_empty(struct request *request, int status);
 void reply_json(struct request *request, int status, struct json_object *object); /* puts the object */

@@ -137,11 +137,11 @@ static bool path_matches(const char *pattern, const struct url *url, size_t at, 
 }
 
 static const struct route *find(const struct route *routes, size_t count, struct request *request,
-                                size_t from)
+                                const char *method, size_t from)
 {
     for (size_t i = 0; i < count; i++) {
         const char *arguments[2] = {NULL, NULL};
-        if (strcmp(routes[i].method, request->method) != 0) continue;
+        if (strcmp(routes[i].method, method) != 0) continue;
         if (!path_matches(routes[i].path, &request->url, from, arguments)) continue;
         request->argument = arguments[0];
         request->argument2 = arguments[1];
@@ -150,7 +150,7 @@ static const struct route *find(const struct route *routes, size_t count, struct
     return NULL;
 }
 
-#define FIND(table, request, from) find(table, sizeof(table) / sizeof *(table), request, from)
+#define FIND(table, request, method, from) find(table, sizeof(table) / sizeof *(table), request, method, from)
 
 static bool starts_with(const struct request *request, const char *segment)
 {
@@ -230,7 +230,8 @@ static bool may_end_with_slash(const struct route *route)
 /* NULL if the path is not to the letter that of a route; *almost then is the one that it would be without its last slash. */
 static const struct route *find_toolbox(struct request *request, const struct route **almost)
 {
-    const struct route *route = has_empty_segment(request) ? NULL : FIND(toolbox_routes, request, 2);
+    const struct route *route =
+        has_empty_segment(request) ? NULL : FIND(toolbox_routes, request, request->method, 2);
     bool exact = route == NULL || !ends_with_slash(request) || may_end_with_slash(route);
     *almost = exact ? NULL : route;
     return exact ? route : NULL;
@@ -296,7 +297,9 @@ static bool may_call(struct request *request, const struct route *route)
 
 static void serve_api(struct request *request)
 {
-    const struct route *route = FIND(api_routes, request, 0);
+    bool is_head =
+        strcmp(request->method, "HEAD") == 0; /* a GET whose answer the library sends without its body */
+    const struct route *route = FIND(api_routes, request, is_head ? "GET" : request->method, 0);
     if (!rate_let_in(request)) return;
     if (route == NULL)
         reply_no_api_route(request); /* nobody asks for credentials where nothing is */
@@ -306,7 +309,7 @@ static void serve_api(struct request *request)
 
 static void serve_control(struct request *request)
 {
-    const struct route *route = FIND(control_routes, request, 0);
+    const struct route *route = FIND(control_routes, request, request->method, 0);
     if (!request->standin->options.control)
         reply_api_error(request, 404, "start the stand-in with --control to use /_standin/");
     else if (route != NULL)

@@ -59,12 +59,6 @@ static void request_destroy(struct request *request)
     free(request);
 }
 
-static void *on_target(void *closure, const char *target, struct MHD_Connection *connection)
-{
-    (void)connection;
-    return request_create(closure, target);
-}
-
 /* The library must not decode: it would do so before the path is split (see url.h). */
 static size_t keep_escapes(void *closure, struct MHD_Connection *connection, char *text)
 {
@@ -76,7 +70,20 @@ static size_t keep_escapes(void *closure, struct MHD_Connection *connection, cha
 struct line {
     uint64_t number;
     uint64_t requests;
+    struct request *request; /* the one under way, or NULL */
 };
+
+static struct line *line_of(struct MHD_Connection *connection)
+{
+    return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
+static void *on_target(void *closure, const char *target, struct MHD_Connection *connection)
+{
+    struct line *line = line_of(connection);
+    line->request = request_create(closure, target);
+    return line->request;
+}
 
 static void on_connection(void *closure, struct MHD_Connection *connection, void **context,
                           enum MHD_ConnectionNotificationCode what)
@@ -88,14 +95,11 @@ static void on_connection(void *closure, struct MHD_Connection *connection, void
         line->number = atomic_fetch_add(&counter, 1) + 1;
         *context = line;
     } else {
-        free(*context);
+        struct line *line = *context;
+        if (line->request != NULL) request_destroy(line->request); /* refused in the middle of its head */
+        free(line);
         *context = NULL;
     }
-}
-
-static struct line *line_of(struct MHD_Connection *connection)
-{
-    return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 }
 
 static void read_address(struct request *request)
@@ -253,9 +257,10 @@ static enum MHD_Result on_request(void *closure, struct MHD_Connection *connecti
 static void on_completed(void *closure, struct MHD_Connection *connection, void **context,
                          enum MHD_RequestTerminationCode how)
 {
-    (void)closure, (void)connection, (void)how;
+    (void)closure, (void)how;
     if (*context != NULL) request_destroy(*context);
     *context = NULL;
+    line_of(connection)->request = NULL;
 }
 
 static char *read_pem(const char *path, struct fail *why)
