@@ -308,6 +308,22 @@ static void a_short_interval_is_confirmed(void **state)
     plugin()->close(hasty);
 }
 
+/* Whether it is close to its stop is told by the clock that will stop it. */
+static void a_clock_that_is_behind_hides_nothing(void **state)
+{
+    char lease[EEP_LEASE_MAX + 1];
+    (void)state;
+    standin_set_clock(&standin, 10 * MINUTE_MS);
+    host_acquire(env, lease);
+    standin_force(&standin, lease, "{\"idle_ms\":840000}"); /* 14 of 15 minutes */
+    standin_forget(&standin);
+    OUTCOME kept = KEEPALIVE(env, lease, .until_ms = wall_ms() + 5 * MINUTE_MS);
+    EXPECT(kept, EEP_OK);
+    assert_true(standin_count(&standin, "GET", "/api/sandbox/") >= 2); /* it is looked after */
+    standin_set_clock(&standin, 0);
+    host_destroy(env, lease);
+}
+
 static void keepalive_is_bounded_and_starts_nothing(void **state)
 {
     char lease[EEP_LEASE_MAX + 1];
@@ -465,6 +481,7 @@ int main(void)
         cmocka_unit_test(beyond_the_interval_it_is_raised),
         cmocka_unit_test(what_is_never_stopped_needs_nothing),
         cmocka_unit_test(a_short_interval_is_confirmed),
+        cmocka_unit_test(a_clock_that_is_behind_hides_nothing),
         cmocka_unit_test(keepalive_is_bounded_and_starts_nothing),
         cmocka_unit_test(a_lease_that_goes_meanwhile_is_lost),
         cmocka_unit_test(a_service_without_that_request_is_told),

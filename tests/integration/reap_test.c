@@ -417,13 +417,6 @@ static void a_lost_answer_is_no_earlier_end(void **state)
 
 /* -- Clocks ------------------------------------------------------------------------------------ */
 
-static void set_clock(long offset_ms)
-{
-    char body[64];
-    snprintf(body, sizeof body, "{\"offset_ms\":%ld}", offset_ms);
-    json_object_put(standin_control(&standin, "PUT", "/_standin/clock", body));
-}
-
 /* What is used now is not old, whosever clock is wrong; what is old goes. */
 static void wrong_clocks_make_nothing_older(void **state)
 {
@@ -431,7 +424,7 @@ static void wrong_clocks_make_nothing_older(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof offsets / sizeof offsets[0]; i++) {
         char lease[EEP_LEASE_MAX + 1];
-        set_clock(offsets[i]);
+        standin_set_clock(&standin, offsets[i]);
         host_acquire(env, lease);
         OUTCOME reaped = REAP_IDLE(env, .head.flags = 0);
         EXPECT(reaped, EEP_OK);
@@ -442,7 +435,7 @@ static void wrong_clocks_make_nothing_older(void **state)
         EXPECT_LINE(old, lease, EEP_REAPED_DELETED, 0);
         AWAIT(standin_total(&standin, "live") == 0);
     }
-    set_clock(0);
+    standin_set_clock(&standin, 0);
 }
 
 /* Neither when it was used nor when it was made: that is not long ago. */

@@ -169,6 +169,13 @@ bool standin_has_label(const struct standin *standin, const char *id, const char
     return has;
 }
 
+void standin_set_clock(const struct standin *standin, long offset_ms)
+{
+    char body[64];
+    snprintf(body, sizeof body, "{\"offset_ms\":%ld}", offset_ms);
+    json_object_put(standin_control(standin, "PUT", "/_standin/clock", body));
+}
+
 void standin_force(const struct standin *standin, const char *id, const char *state)
 {
     char path[128];

@@ -45,6 +45,9 @@ bool standin_has_label(const struct standin *standin, const char *id, const char
 /* Ends the sandbox's processes and puts it into a state: {"state":"stopped"}. */
 void standin_force(const struct standin *standin, const char *id, const char *state);
 
+/* Makes its clock wrong: timestamps and Date. */
+void standin_set_clock(const struct standin *standin, long offset_ms);
+
 /* Replaces the rules of faults; `rules` may use ' for ". NULL = none. */
 void standin_faults(const struct standin *standin, const char *rules);
 
