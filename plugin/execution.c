@@ -22,6 +22,9 @@
 #define RETRY_FIRST_MS 100
 #define RETRY_LAST_MS  2000
 
+/* Shorter silences are nobody's news. */
+#define TOLD_FROM_MS 1000
+
 /* A sandbox whose answers are damaged again and again is broken or hostile. */
 #define DAMAGED_MAX 3
 
@@ -199,6 +202,7 @@ struct progress {
     int64_t idle_ms;
     int damaged;
     bool lost; /* an answer was: the command may have been started */
+    bool told; /* that nobody answers */
 };
 
 static bool time_is_left(const struct execution *execution)
@@ -220,6 +224,23 @@ static bool is_lost_answer(const struct execution *execution, struct progress *p
     return may_run || (err->flags & EEP_ERROR_MAYBE_APPLIED);
 }
 
+/* A command that is waited for may take hours, so an outage does not end the call. Whoever looks must see why nothing comes. */
+static void tell_silence(const struct execution *execution, struct progress *progress,
+                         const struct err *failure)
+{
+    if (progress->told || progress->delay_ms < TOLD_FROM_MS) return;
+    progress->told = true;
+    op_log(execution->access.op, EEP_LOG_WARNING,
+           "no answer for now: %s; a command that was started goes on, it is asked for again",
+           failure->message);
+}
+
+static void tell_answer(const struct execution *execution, struct progress *progress)
+{
+    if (progress->told) op_log(execution->access.op, EEP_LOG_WARNING, "there are answers again");
+    progress->told = false;
+}
+
 /* As long as the service says, else a little longer each time. What would take longer than there is time for is a
  * failure now. */
 static int pause_before_retry(struct execution *execution, struct progress *progress, struct err *err)
@@ -229,6 +250,7 @@ static int pause_before_retry(struct execution *execution, struct progress *prog
     int64_t delay = failure.retry_after_ms > 0 ? (int64_t)failure.retry_after_ms : progress->delay_ms;
     if (failure.http_status == 408) return EEP_OK;
     if (delay > clock_left_ms(op->wait.deadline)) return failure.code;
+    tell_silence(execution, progress, &failure);
     int status = op_sleep(op, delay, err);
     progress->delay_ms = progress->delay_ms * 2 < RETRY_LAST_MS ? progress->delay_ms * 2 : RETRY_LAST_MS;
     if (status != EEP_E_DEADLINE) return status;
@@ -298,6 +320,7 @@ static int step(struct execution *execution, struct progress *progress, bool *fi
     }
     if (status == EEP_OK) {
         if (execution->stopped) return err_set(err, EEP_E_CANCELLED, "the host's on_output asked to stop");
+        tell_answer(execution, progress);
         progress->delay_ms = RETRY_FIRST_MS;
         progress->damaged = 0;
         answer = &execution->answer;

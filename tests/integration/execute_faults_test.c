@@ -97,6 +97,21 @@ static void a_stream_survives_its_connections(void **state)
 }
 
 /* Large outputs come by download, which may break, too. */
+/* The call waits, as it should: the command goes on. Somebody who looks must see what for. */
+static void a_long_silence_is_told(void **state)
+{
+    char heard[256] = "";
+    (void)state;
+    standin_faults(&standin,
+                   "[{'match':{'path':'/process/execute','nth':2,'count':6},'do':{'drop':'before'}}]");
+    OUTCOME ran = EXECUTE(env, lease, .script = TEXT("echo begun; sleep 1; echo done"), .on_output = hear,
+                          .output_ctx = heard);
+    EXPECT(ran, EEP_OK);
+    assert_string_equal(heard, "begun\ndone\n");
+    assert_true(host_log_has("no answer for now: "));
+    assert_true(host_log_has("there are answers again"));
+}
+
 static void a_broken_download_goes_on(void **state)
 {
     (void)state;
@@ -267,6 +282,7 @@ int main(void)
         cmocka_unit_test_teardown(a_damaged_answer_does_not_run_it_twice, stage_without_faults),
         cmocka_unit_test_teardown(damage_without_end_is_told, stage_without_faults),
         cmocka_unit_test_teardown(a_stream_survives_its_connections, stage_without_faults),
+        cmocka_unit_test_teardown(a_long_silence_is_told, stage_without_faults),
         cmocka_unit_test_teardown(a_broken_download_goes_on, stage_without_faults),
         cmocka_unit_test_teardown(a_lost_upload_is_repeated, stage_without_faults),
         cmocka_unit_test(a_stopped_sandbox_is_started),
