@@ -52,7 +52,8 @@ static const char *const overview_tail =
     "  exec, run and attach exit with the command's own status (128+n for signal n),\n"
     "  and with 125 for a wrong command line.\n"
     "\n"
-    "`eep VERB --help`, or `eep help VERB`, tells the options of a verb.\n";
+    "`eep VERB --help`, or `eep help VERB`, tells the options of a verb;\n"
+    "`eep --version` tells eep's version, `eep info` that of the plugin.\n";
 
 static void print_overview(FILE *to)
 {
@@ -208,6 +209,11 @@ static int help(const char *name)
     return flush_stdout(0);
 }
 
+static bool asks_for_version(const char *word)
+{
+    return strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0 || strcmp(word, "version") == 0;
+}
+
 /* A standard descriptor that the caller has closed would become the plugin's next file or socket, and what eep prints
  * would go there. /dev/null the wrong way round keeps the place, and every use of it fails as that of a closed one. */
 static void keep_places(void)
@@ -229,7 +235,7 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "help") == 0) return help(argv[2]);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) return help(NULL);
-    if (strcmp(argv[1], "--version") == 0) {
+    if (asks_for_version(argv[1])) {
         puts("eep " CLI_VERSION);
         return flush_stdout(0);
     }

@@ -65,8 +65,11 @@ static void help_names_every_verb(void **state)
     eep_says(&process, PROCESS_STDOUT, "EEP_CONFIG");
     assert_true(longest_line(process_text(&process, PROCESS_STDOUT)) <= 80);
     assert_string_equal(process_text(&process, PROCESS_STDERR), "");
-    assert_int_equal(EEP_RUN(&process, &bare, "--version"), 0);
-    eep_says(&process, PROCESS_STDOUT, "eep 0.");
+    static const char *const version_words[] = {"--version", "-V", "version"};
+    for (size_t i = 0; i < sizeof(version_words) / sizeof(version_words[0]); i++) {
+        assert_int_equal(EEP_RUN(&process, &bare, version_words[i]), 0);
+        eep_says(&process, PROCESS_STDOUT, "eep 0.");
+    }
 }
 
 static void every_verb_has_help(void **state)
