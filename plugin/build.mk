@@ -12,6 +12,9 @@ CPPFLAGS    += $(CURL_CFLAGS)
 # json-c is linked statically and hidden: a host may bring its own JSON library with the same names.
 JSONC_STATIC ?= -l:libjson-c.a
 
+# Its call for a copy of the locale comes to us (base/json.c).
+JSONC := $(JSONC_STATIC) -Wl,--wrap=duplocale
+
 PLUGIN_LDFLAGS := -shared -Wl,-soname,eep-daytona.so -Wl,--version-script=plugin/exports.map \
                   -Wl,--exclude-libs,ALL -Wl,-z,nodelete,-z,now,-z,relro -Wl,--gc-sections
 # The sanitizers' runtime lives in the host program, so undefined symbols are allowed only there.
@@ -21,7 +24,7 @@ endif
 
 $(PLUGIN_SO): $(PLUGIN_OBJ) plugin/exports.map
 	echo "  LINK  $@"
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(PLUGIN_LDFLAGS) $(PLUGIN_OBJ) $(JSONC_STATIC) $(CURL_LIBS) -lpthread -o $@
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(PLUGIN_LDFLAGS) $(PLUGIN_OBJ) $(JSONC) $(CURL_LIBS) -lpthread -o $@
 
 PROGRAMS += $(PLUGIN_SO)
 
@@ -38,7 +41,7 @@ $(BUILD)/gen/%_json.h: plugin/%.json tools/embed
 TEST_SUPPORT_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 
 $(BUILD)/plugin/%_test: $(BUILD)/plugin/%_test.o $(PLUGIN_OBJ) $(TEST_SUPPORT_OBJ)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ $(JSONC_STATIC) $(CURL_LIBS) -lcmocka -lpthread -o $@
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ $(JSONC) $(CURL_LIBS) -lcmocka -lpthread -o $@
 
 TESTS += $(PLUGIN_TEST_SRC:%.c=$(BUILD)/%)
 

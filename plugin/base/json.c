@@ -3,9 +3,21 @@
 #include <endian.h>
 #include <json-c/json.h>
 #include <limits.h>
+#include <locale.h>
 #include <string.h>
 
 #include "base/str.h"
+
+locale_t __wrap_duplocale(locale_t from);
+
+/* json-c makes a locale for each text, a copy with the numbers of "C", and libc has a lock for copies: in a child of fork()
+ * it may stay locked for ever. So the linker gives json-c this instead, and newlocale() without anything to begin with
+ * gives "C" itself, which takes neither lock nor memory. */
+locale_t __wrap_duplocale(locale_t from)
+{
+    (void)from;
+    return (locale_t)0;
+}
 
 static int parse_failure(struct json_tokener *tokener, eep_str text, struct err *err)
 {

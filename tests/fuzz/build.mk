@@ -6,7 +6,7 @@ FUZZ_S       ?= 60
 
 $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/%_fuzz_test): $(BUILD)/tests/fuzz/%_fuzz_test: $(BUILD)/tests/fuzz/%_fuzz.o \
     $(BUILD)/tests/fuzz/fuzz_main.o $(BUILD)/tests/fuzz/fuzz_fail.o $(FUZZ_CODEC)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ $(JSONC_STATIC) -lpthread -o $@
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ $(JSONC) -lpthread -o $@
 
 TESTS += $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/%_fuzz_test)
 
@@ -22,4 +22,4 @@ fuzz-%: $(BUILD)/tests/fuzz/%_fuzz_test
 	$(BUILD)/fuzz/tests/fuzz/$*_libfuzzer -max_total_time=$(FUZZ_S) -max_len=16384 $(BUILD)/fuzz/corpus-$*
 
 $(BUILD)/tests/fuzz/%_libfuzzer: $(BUILD)/tests/fuzz/%_fuzz.o $(BUILD)/tests/fuzz/fuzz_fail.o $(FUZZ_CODEC)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -fsanitize=fuzzer $^ $(JSONC_STATIC) -lpthread -o $@
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -fsanitize=fuzzer $^ $(JSONC) -lpthread -o $@

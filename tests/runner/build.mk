@@ -5,7 +5,7 @@ RUNNER_HARNESS := $(BUILD)/tests/runner/service.o $(BUILD)/tests/runner/world.o 
 RUNNER_CODEC    = $(filter $(BUILD)/plugin/runner/% $(BUILD)/plugin/base/%,$(PLUGIN_OBJ))
 
 $(RUNNER_TESTS:%=$(BUILD)/tests/runner/%_test) $(BUILD)/tests/runner/bench: %: %.o $(RUNNER_HARNESS) $(RUNNER_CODEC)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ $(JSONC_STATIC) -lcmocka -lpthread -o $@
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ $(JSONC) -lcmocka -lpthread -o $@
 
 # Those that run under each runner are a test for each: build/tests/runner/sh/once_test. Under the sanitizers, which look at
 # the requests and the answers, what takes long in sh is left out.
