@@ -6,7 +6,6 @@
 #include "daytona/errors.h"
 #include "daytona/wire.h"
 #include "lifecycle.h"
-#include "retry.h"
 
 /* How long a daemon may take to listen after its sandbox is said to be started. */
 #define DAEMON_WAIT_MS 30000
@@ -125,14 +124,6 @@ int access_locate(struct access *access, struct err *err)
 
 /* -- What to do about a failed call ------------------------------------------------------------ */
 
-struct recovery {
-    struct retry retry;
-    int64_t daemon_deadline; /* 0 = not waiting for a daemon */
-    int64_t stale_deadline;  /* 0 = nobody contradicts the state */
-    bool looked;             /* the state has been looked at and was "started" */
-    const char *what;        /* is hoped to pass; retry.why told of it. NULL = nothing */
-};
-
 /* The time ran out in a pause, or in or before a look. (A call that was sent may be answered: that is another matter.) */
 static int in_vain(const struct recovery *recovery, struct err *err)
 {
@@ -208,16 +199,24 @@ static bool worth_a_look(const struct err *err)
 /* One request to the toolbox; ctx is one of the structs below. */
 typedef int (*toolbox_call)(struct access *access, void *ctx, struct err *err);
 
+static int try_call(struct access *access, struct recovery *recovery, toolbox_call call, void *ctx,
+                    bool *again, struct err *err)
+{
+    *again = false;
+    TRY(access_locate(access, err));
+    if (call(access, ctx, err) == EEP_OK) return EEP_OK;
+    if (!worth_a_look(err)) return in_vain(recovery, err);
+    TRY(recover(access, recovery, err));
+    *again = true;
+    return EEP_OK;
+}
+
 static int with_recovery(struct access *access, toolbox_call call, void *ctx, struct err *err)
 {
-    struct recovery recovery = {.retry = RETRY_INIT};
-    TRY(access_locate(access, err));
-    for (;;) {
-        int status = call(access, ctx, err);
-        if (status == EEP_OK) return EEP_OK;
-        if (!worth_a_look(err)) return in_vain(&recovery, err);
-        TRY(recover(access, &recovery, err));
-    }
+    struct recovery recovery = RECOVERY_INIT;
+    for (bool again = true; again;)
+        TRY(try_call(access, &recovery, call, ctx, &again, err));
+    return EEP_OK;
 }
 
 struct execute_call {
@@ -249,6 +248,13 @@ int access_execute(struct access *access, eep_str text, unsigned window_s,
 {
     struct execute_call call = {text, window_s, execution};
     return with_recovery(access, call_execute_route, &call, err);
+}
+
+int access_try_execute(struct access *access, struct recovery *recovery, eep_str text, unsigned window_s,
+                       struct toolbox_execution *execution, bool *again, struct err *err)
+{
+    struct execute_call call = {text, window_s, execution};
+    return try_call(access, recovery, call_execute_route, &call, again, err);
 }
 
 struct upload_call {

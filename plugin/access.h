@@ -9,7 +9,7 @@
 
 #include "daytona/sandbox.h"
 #include "daytona/toolbox.h"
-#include "env.h"
+#include "retry.h"
 
 struct access {
     struct op *op;
@@ -45,6 +45,25 @@ int access_locate(struct access *access, struct err *err);
 /* toolbox_execute with recovery. */
 int access_execute(struct access *access, eep_str text, unsigned window_s,
                    struct toolbox_execution *execution, struct err *err);
+
+/* What is known when a call is tried again, from its first try to its last. */
+struct recovery {
+    struct retry retry;
+    int64_t daemon_deadline; /* 0 = not waiting for a daemon */
+    int64_t stale_deadline;  /* 0 = nobody contradicts the state */
+    bool looked;             /* the state has been looked at and was "started" */
+    const char *what;        /* is hoped to pass; retry.why told of it. NULL = nothing */
+};
+
+#define RECOVERY_INIT                                                                                        \
+    {                                                                                                        \
+        .retry = RETRY_INIT                                                                                  \
+    }
+
+/* One try of access_execute, for a text that grows old: it may take minutes until the sandbox is back. EEP_OK with
+ * *again: nothing was executed, and there is hope for the next try. */
+int access_try_execute(struct access *access, struct recovery *recovery, eep_str text, unsigned window_s,
+                       struct toolbox_execution *execution, bool *again, struct err *err);
 
 /* toolbox_upload and toolbox_download with recovery. */
 int access_upload(struct access *access, const struct toolbox_file *files, size_t count, struct err *err);

@@ -119,6 +119,7 @@ static int write_start(struct exchange *exchange, const struct execution *execut
         .max_output = execution->max_output,
         .clean = exchange->nonce[0] == '0',
     };
+    if (execution_is_late(execution, 0)) return err_set(err, EEP_E_DEADLINE, EXCHANGE_LATE);
     return runner_start(&exchange->text, &start, err);
 }
 
@@ -161,9 +162,10 @@ static void learn_from_cut(struct execution *execution, const struct exchange *e
     execution->window_max_ms = window > CUT_LEAST_MS ? window : CUT_LEAST_MS;
 }
 
-/* Sends the text; a connection that has died is noticed a while after the window. */
-static int send_text(struct execution *execution, struct exchange *exchange, struct toolbox_execution *run,
-                     struct err *err)
+/* Sends the text; a connection that has died is noticed a while after the window. *again: it has not been executed, and
+ * the next one will know better what time is left. */
+static int send_text(struct execution *execution, struct exchange *exchange, struct recovery *recovery,
+                     struct toolbox_execution *run, bool *again, struct err *err)
 {
     struct op *op = execution->access.op;
     struct wait *wait = &op->wait;
@@ -171,8 +173,8 @@ static int send_text(struct execution *execution, struct exchange *exchange, str
     unsigned sent = op->sent;
     wait->answer_ms = exchange->window_ms + REQUEST_SLACK_MS;
     execution->access.window_ms = exchange->window_ms;
-    int status =
-        access_execute(&execution->access, buf_str(&exchange->text), service_timeout_s(exchange), run, err);
+    int status = access_try_execute(&execution->access, recovery, buf_str(&exchange->text),
+                                    service_timeout_s(exchange), run, again, err);
     wait->answer_ms = 0;
     /* one that still waited for a connection when it was cancelled has started nothing */
     if (exchange->kind == RUNNER_REQUEST_START && op->sent != sent) execution->sent = true;
@@ -210,24 +212,29 @@ static int take_answer(struct execution *execution, const struct exchange *excha
     return EEP_OK;
 }
 
-static int run_once(struct execution *execution, enum runner_request_kind kind, bool *again, struct err *err)
+static int run_once(struct execution *execution, enum runner_request_kind kind, struct recovery *recovery,
+                    bool *again, struct err *err)
 {
     CLEANUP(exchange_finish) struct exchange exchange = {0};
     CLEANUP(toolbox_execution_finish)
     struct toolbox_execution run = {.output = BUF_INIT(4 * INLINE_BYTES + 65536)};
     exchange_init(&exchange, execution, kind);
     TRY(write_request(&exchange, execution, err));
-    TRY(send_text(execution, &exchange, &run, err));
+    TRY(send_text(execution, &exchange, recovery, &run, again, err));
+    if (*again) return EEP_OK;
     int status = take_answer(execution, &exchange, buf_str(&run.output), err);
     const struct runner_answer *answer = status == EEP_OK ? &execution->answer : NULL;
+    bool starts = kind == RUNNER_REQUEST_START;
+    if (answer && starts && answer->attached && !run.repeated) execution->attached = true;
     return which_runner_judge(&execution->access, &exchange.call, run.exit_code, answer, again, status, err);
 }
 
 int exchange_run(struct execution *execution, enum runner_request_kind kind, struct err *err)
 {
+    struct recovery recovery = RECOVERY_INIT;
     for (;;) {
         bool again = false;
-        int status = run_once(execution, kind, &again, err);
+        int status = run_once(execution, kind, &recovery, &again, err);
         if (!again) return status;
     }
 }

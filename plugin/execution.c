@@ -161,49 +161,22 @@ static int take_output(struct execution *execution, struct err *err)
     return catch_up(execution, &answer->err, &execution->err, err);
 }
 
-/* -- Ending it early --------------------------------------------------------------------------- */
-
-/* "Never" of what was seen at work means that its record has gone, and who it is cannot be found any more. */
-static bool is_gone(const struct execution *execution)
-{
-    const struct runner_answer *answer = &execution->answer;
-    bool hidden = execution->seen && answer->state == RUNNER_NEVER;
-    return answer->state != RUNNER_RUNNING && !answer->unconfirmed && !hidden;
-}
-
-/* The host does not want it any more: climbs the ladder within the grace. A command that has ended by itself
- * meanwhile has won: EEP_OK; unless the host has refused its output, which nobody has then. */
-static int end_early(struct execution *execution, int why, struct err *err)
-{
-    struct err reason = *err;
-    struct err undo = ERR_INIT;
-    if (!execution->sent) return why;
-    op_begin_grace(execution->access.op);
-    int status = exchange_run(execution, RUNNER_REQUEST_KILL, &undo);
-    if (status == EEP_E_INTERRUPTED) execution->answer.state = RUNNER_LOST; /* its sandbox has stopped */
-    if (status == EEP_OK) status = take_output(execution, &undo);
-    bool ended_well =
-        status == EEP_OK && execution->answer.state == RUNNER_DONE && !execution->answer.cancelled;
-    if (ended_well && !execution->stopped) return EEP_OK;
-    *err = reason;
-    bool ended = status == EEP_E_INTERRUPTED || (status == EEP_OK && is_gone(execution));
-    if (ended)
-        err->flags &= ~EEP_ERROR_MAYBE_APPLIED;
-    else
-        err_flag(err, EEP_ERROR_MAYBE_APPLIED);
-    return why;
-}
-
-/* -- The way through --------------------------------------------------------------------------- */
+/* -- Between the requests ---------------------------------------------------------------------- */
 
 struct progress {
     enum runner_request_kind kind;
     int64_t delay_ms;
     int64_t idle_ms;
     int damaged;
-    bool lost; /* an answer was: the command may have been started */
-    bool told; /* that nobody answers */
+    bool lost;      /* an answer was: the command may have been started */
+    bool told;      /* that nobody answers */
+    struct err why; /* of the last pause */
 };
+
+static void progress_init(struct progress *progress, enum runner_request_kind kind)
+{
+    *progress = (struct progress){.kind = kind, .delay_ms = RETRY_FIRST_MS, .idle_ms = IDLE_FIRST_MS};
+}
 
 static bool time_is_left(const struct execution *execution)
 {
@@ -225,14 +198,13 @@ static bool is_lost_answer(const struct execution *execution, struct progress *p
 }
 
 /* A command that is waited for may take hours, so an outage does not end the call. Whoever looks must see why nothing comes. */
-static void tell_silence(const struct execution *execution, struct progress *progress,
-                         const struct err *failure)
+static void tell_silence(const struct execution *execution, struct progress *progress)
 {
     if (progress->told || progress->delay_ms < TOLD_FROM_MS) return;
     progress->told = true;
     op_log(execution->access.op, EEP_LOG_WARNING,
            "no answer for now: %s; a command that was started goes on, it is asked for again",
-           failure->message);
+           progress->why.message);
 }
 
 static void tell_answer(const struct execution *execution, struct progress *progress)
@@ -245,18 +217,78 @@ static void tell_answer(const struct execution *execution, struct progress *prog
  * failure now. */
 static int pause_before_retry(struct execution *execution, struct progress *progress, struct err *err)
 {
-    struct err failure = *err;
     struct op *op = execution->access.op;
-    int64_t delay = failure.retry_after_ms > 0 ? (int64_t)failure.retry_after_ms : progress->delay_ms;
-    if (failure.http_status == 408) return EEP_OK;
-    if (delay > clock_left_ms(op->wait.deadline)) return failure.code;
-    tell_silence(execution, progress, &failure);
+    int64_t delay = err->retry_after_ms > 0 ? (int64_t)err->retry_after_ms : progress->delay_ms;
+    progress->why = *err;
+    bool starts = progress->kind == RUNNER_REQUEST_START && !progress->lost;
+    if (delay > clock_left_ms(op->wait.deadline)) return err->code;
+    if (starts && execution_is_late(execution, delay)) return err->code;
+    tell_silence(execution, progress);
     int status = op_sleep(op, delay, err);
     progress->delay_ms = progress->delay_ms * 2 < RETRY_LAST_MS ? progress->delay_ms * 2 : RETRY_LAST_MS;
     if (status != EEP_E_DEADLINE) return status;
-    *err = failure;
-    return failure.code;
+    *err = progress->why;
+    return err->code;
 }
+
+static int check_time_to_start(const struct execution *execution, const struct progress *progress,
+                               struct err *err)
+{
+    if (progress->kind != RUNNER_REQUEST_START || !execution_is_late(execution, 0)) return EEP_OK;
+    if (progress->why.code == EEP_OK) {
+        err_set(err, EEP_E_DEADLINE, EXCHANGE_LATE);
+    } else {
+        *err = progress->why;
+        err_prefix(err, EXCHANGE_LATE);
+    }
+    return err_flag(err, progress->lost ? EEP_ERROR_MAYBE_APPLIED : 0);
+}
+
+/* -- Ending it early --------------------------------------------------------------------------- */
+
+/* "Never" of what was seen at work means that its record has gone, and who it is cannot be found any more. */
+static bool is_gone(const struct execution *execution)
+{
+    const struct runner_answer *answer = &execution->answer;
+    bool hidden = execution->seen && answer->state == RUNNER_NEVER;
+    return answer->state != RUNNER_RUNNING && !answer->unconfirmed && !hidden;
+}
+
+/* One that gets lost is sent again: what it does may be done twice, and without it the command goes on. */
+static int send_kill(struct execution *execution, struct err *err)
+{
+    struct progress progress;
+    progress_init(&progress, RUNNER_REQUEST_KILL);
+    for (;;) {
+        int status = exchange_run(execution, RUNNER_REQUEST_KILL, err);
+        if (status == EEP_OK || !is_lost_answer(execution, &progress, err)) return status;
+        TRY(pause_before_retry(execution, &progress, err));
+    }
+}
+
+/* The host does not want it any more: climbs the ladder within the grace. A command that has ended by itself
+ * meanwhile has won, EEP_OK, unless the host did not want the rest of its output either. */
+static int end_early(struct execution *execution, int why, struct err *err)
+{
+    struct err reason = *err;
+    struct err undo = ERR_INIT;
+    if (!execution->sent) return why;
+    op_begin_grace(execution->access.op);
+    int status = send_kill(execution, &undo);
+    if (status == EEP_E_INTERRUPTED) execution->answer.state = RUNNER_LOST; /* its sandbox has stopped */
+    bool ended = status == EEP_E_INTERRUPTED || (status == EEP_OK && is_gone(execution));
+    if (status == EEP_OK) status = take_output(execution, &undo);
+    bool won = execution->answer.state == RUNNER_DONE && !execution->answer.cancelled;
+    if (status == EEP_OK && won && !execution->stopped) return EEP_OK;
+    *err = reason;
+    if (ended)
+        err->flags &= ~EEP_ERROR_MAYBE_APPLIED;
+    else
+        err_flag(err, EEP_ERROR_MAYBE_APPLIED);
+    return why;
+}
+
+/* -- The way through --------------------------------------------------------------------------- */
 
 /* What follows from an answer (NULL = there was none). An attach starts nothing, a look waits for nothing. */
 static enum runner_step next_step(const struct execution *execution, enum runner_request_kind kind,
@@ -313,6 +345,7 @@ static int step(struct execution *execution, struct progress *progress, bool *fi
     const struct runner_answer *answer = NULL;
     int64_t begin = clock_now_ms();
     uint64_t had = bytes_had(execution);
+    TRY(check_time_to_start(execution, progress, err));
     int status = exchange_run(execution, progress->kind, err);
     if (status == EEP_OK) {
         note_state(execution, progress->kind);
@@ -327,8 +360,11 @@ static int step(struct execution *execution, struct progress *progress, bool *fi
     } else {
         if (!is_lost_answer(execution, progress, err))
             return err_flag(err, progress->lost ? EEP_ERROR_MAYBE_APPLIED : 0);
-        progress->lost = progress->lost || err->code != EEP_E_RATE_LIMITED;
-        TRY(pause_before_retry(execution, progress, err));
+        bool refused = err->code == EEP_E_RATE_LIMITED && !(err->flags & EEP_ERROR_MAYBE_APPLIED);
+        progress->lost = progress->lost || !refused;
+        /* 408: the window was over */
+        if (err->http_status != 408 && pause_before_retry(execution, progress, err) != EEP_OK)
+            return err_flag(err, progress->lost ? EEP_ERROR_MAYBE_APPLIED : 0);
     }
     enum runner_step next = next_step(execution, progress->kind, answer);
     *finished = next == RUNNER_STEP_FINISH;
@@ -351,10 +387,10 @@ static bool must_be_ended(const struct execution *execution, int status)
 
 int execution_run(struct execution *execution, struct err *err)
 {
-    struct progress progress = {
-        .kind = execution->goal, .delay_ms = RETRY_FIRST_MS, .idle_ms = IDLE_FIRST_MS};
+    struct progress progress;
     struct op *op = execution->access.op;
     bool finished = false;
+    progress_init(&progress, execution->goal);
     TRY(access_locate(&execution->access, err));
     /* The sandbox ends it at the deadline, and then it must be told. */
     if (execution->goal == RUNNER_REQUEST_START && !execution->look)

@@ -8,6 +8,7 @@
 #define PLUGIN_EXECUTION_H
 
 #include "access.h"
+#include "base/clock.h"
 #include "capture.h"
 #include "runner/answer.h"
 #include "runner/request.h"
@@ -40,6 +41,7 @@ struct execution {
     bool answered;               /* there was one */
     bool seen;                   /* at work: one of the answers said so */
     bool sent;                   /* a start may have reached the sandbox */
+    bool attached;               /* somebody else had started it */
     bool stopped;                /* on_output asked to stop */
     size_t chunk;                /* of downloads; halved when one of them takes too long */
     int64_t window_max_ms;       /* longer requests are cut by somebody on the way; 0 = not that one knows */
@@ -50,6 +52,13 @@ struct execution {
 static inline uint64_t execution_stream_offset(const struct execution_stream *stream)
 {
     return stream->from + stream->capture.seen;
+}
+
+/* The grace is for the end of what was begun: nothing is begun in it, for its limit could only end it in the middle of
+ * something. (What is only looked at has a limit of its own.) */
+static inline bool execution_is_late(const struct execution *execution, int64_t after_ms)
+{
+    return !execution->look && after_ms >= clock_left_ms(execution->access.op->deadline);
 }
 
 /* CLEANUP(execution_finish) struct execution execution = {0}; the rest is the caller's to fill in. An absent

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/str.h"
 #include "daytona/errors.h"
@@ -56,7 +57,8 @@ static int call_toolbox(struct daytona *client, eep_str base, const char *route,
     if (status == EEP_OK) return EEP_OK;
     daytona_hide_token(client, err);
     err_where(err, "%s toolbox%.*s", request->method, 60, route);
-    return status;
+    bool may_have_acted = response->repeated && strcmp(request->method, "GET") != 0;
+    return err_flag(err, may_have_acted ? EEP_ERROR_MAYBE_APPLIED : 0);
 }
 
 /* -- Commands ---------------------------------------------------------------------------------- */
@@ -105,6 +107,7 @@ int toolbox_execute(struct daytona *client, eep_str base, eep_str command, unsig
         .max_body = 6 * execution->output.max + EXECUTE_OVERHEAD,
     };
     TRY(call_toolbox(client, base, "/process/execute", &request, wait, &response, err));
+    execution->repeated = response.repeated;
     if (take_execution(&response, execution, err) == EEP_OK) return EEP_OK;
     err_where(err, "POST toolbox/process/execute");
     /* it was executed, whatever became of the answer */

@@ -16,6 +16,7 @@ int toolbox_base(const struct daytona *client, eep_str toolbox_proxy_url, eep_st
 struct toolbox_execution {
     int64_t exit_code;
     struct buf output; /* stdout and stderr as the service merged them; valid UTF-8, lossy */
+    bool repeated;     /* it was sent more than once, and an earlier one may have been carried out, too */
 };
 
 /* CLEANUP(toolbox_execution_finish) struct toolbox_execution execution = {.output = BUF_INIT(limit)}; */

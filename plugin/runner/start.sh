@@ -3,11 +3,12 @@
 # e_put, which opens the inputs: the command's settings on 5, its script on 6, its stdin on 7: pipes with all their content
 # in them (up to 4 kB never blocks), else files that have lost their names already.
 
-# An id that has been started before: attach, if it was the same command.
+# An id that has been started before: attach, if it was the same command. The answer says so: it comes before the
+# service's timeout, which has the same length as the window.
 e_again() {
     e_att=1
     [ "$e_d" = "$e_digest" ] || [ "$e_d" = - ] || e_st=conflict
-    [ $e_st != running ] || e_await "$e_window"
+    [ $e_st != running ] || e_await $((e_window * 3 / 4))
     e_answer
     exit
 }

@@ -18,7 +18,7 @@ TESTS += $(INTEGRATION_TESTS)
 # the sanitizers: in the plugin it is the same code.
 ifeq ($(SAN),)
 SH_TESTS := $(patsubst %,$(BUILD)/tests/integration/sh/%_test,execute execute_faults attach detach kill ends kill_points \
-              limits live output property shells survival)
+              limits live moments output property shells survival)
 $(SH_TESTS): $(BUILD)/tests/integration/sh/%: $(BUILD)/tests/integration/%
 	mkdir -p $(@D)
 	printf '#!/bin/sh\nEEP_RUNNER=sh exec %s\n' $< >$@
