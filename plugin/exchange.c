@@ -13,9 +13,6 @@
 /* The runner's usual ladder takes 6 s. */
 #define USUAL_GRACE_MS 10000
 
-/* A request that dies sooner was not cut by somebody's time limit. */
-#define CUT_LEAST_MS 1000
-
 /* When others wait for a connection, none is kept for longer than this by a request that only waits. */
 #define CROWDED_WINDOW_MS 1000
 
@@ -50,7 +47,7 @@ static uint32_t window_of(const struct execution *execution, enum runner_request
     bool is_late = clock_left_ms(execution->access.op->deadline) == 0;
     left -= is_late ? left / 2 : left / 4;
     if (window > left) window = left;
-    if (execution->window_max_ms > 0 && window > execution->window_max_ms) window = execution->window_max_ms;
+    window = window_limit(&execution->window, window);
     if (window > CROWDED_WINDOW_MS && engine_is_crowded()) window = CROWDED_WINDOW_MS;
     return (uint32_t)(window < least ? least : window);
 }
@@ -153,15 +150,6 @@ static unsigned service_timeout_s(const struct exchange *exchange)
     return ends_by_itself ? seconds + 10 : seconds;
 }
 
-/* A request that died in the middle of its window: somebody on the way has a time limit, and the next window is
- * shorter than that. */
-static void learn_from_cut(struct execution *execution, const struct exchange *exchange, int64_t took_ms)
-{
-    if (took_ms < CUT_LEAST_MS || took_ms >= exchange->window_ms) return;
-    int64_t window = took_ms - took_ms / 4;
-    execution->window_max_ms = window > CUT_LEAST_MS ? window : CUT_LEAST_MS;
-}
-
 /* Sends the text; a connection that has died is noticed a while after the window. *again: it has not been executed, and
  * the next one will know better what time is left. */
 static int send_text(struct execution *execution, struct exchange *exchange, struct recovery *recovery,
@@ -178,7 +166,9 @@ static int send_text(struct execution *execution, struct exchange *exchange, str
     wait->answer_ms = 0;
     /* one that still waited for a connection when it was cancelled has started nothing */
     if (exchange->kind == RUNNER_REQUEST_START && op->sent != sent) execution->sent = true;
-    if (status == EEP_E_UNAVAILABLE) learn_from_cut(execution, exchange, clock_now_ms() - begin);
+    int64_t took = clock_now_ms() - begin;
+    if (status == EEP_E_UNAVAILABLE) window_note_cut(&execution->window, exchange->window_ms, took);
+    if (status == EEP_OK && !*again) window_note_answer(&execution->window, exchange->window_ms, took);
     return status;
 }
 

@@ -12,6 +12,7 @@
 #include "capture.h"
 #include "runner/answer.h"
 #include "runner/request.h"
+#include "window.h"
 
 /* One of the command's streams, wanted from an offset on. */
 struct execution_stream {
@@ -40,11 +41,12 @@ struct execution {
     struct runner_answer answer; /* the last good one */
     bool answered;               /* there was one */
     bool seen;                   /* at work: one of the answers said so */
+    bool vanished;               /* it was started, and has no record any more */
     bool sent;                   /* a start may have reached the sandbox */
     bool attached;               /* somebody else had started it */
     bool stopped;                /* on_output asked to stop */
     size_t chunk;                /* of downloads; halved when one of them takes too long */
-    int64_t window_max_ms;       /* longer requests are cut by somebody on the way; 0 = not that one knows */
+    struct window window;        /* what somebody on the way has taught about waiting */
     int64_t kept_until_ms;       /* see eep_execution */
 };
 
