@@ -246,11 +246,12 @@ static int check_time_to_start(const struct execution *execution, const struct p
 
 /* -- Ending it early --------------------------------------------------------------------------- */
 
-/* "Never" of what was seen at work means that its record has gone, and who it is cannot be found any more. */
+/* "None" after a kill, or "never" of what was seen at work, means that its record has gone, and that not all that it is can
+ * be found any more. */
 static bool is_gone(const struct execution *execution)
 {
     const struct runner_answer *answer = &execution->answer;
-    bool hidden = execution->seen && answer->state == RUNNER_NEVER;
+    bool hidden = answer->state == RUNNER_NONE || (execution->seen && answer->state == RUNNER_NEVER);
     return answer->state != RUNNER_RUNNING && !answer->unconfirmed && !hidden;
 }
 
@@ -313,11 +314,15 @@ static enum runner_request_kind next_kind(enum runner_request_kind kind, enum ru
 static void note_state(struct execution *execution, enum runner_request_kind kind)
 {
     const struct runner_answer *answer = &execution->answer;
-    bool began = kind == RUNNER_REQUEST_START && answer->state == RUNNER_NONE && !answer->attached;
+    bool none = answer->state == RUNNER_NONE;
+    bool starts = kind == RUNNER_REQUEST_START;
+    bool began = none && starts && !answer->attached;
+    bool marked = none && !starts && answer->attached; /* somebody bears its mark, in a process */
     bool runs = execution->answer.state == RUNNER_RUNNING;
     execution->access.at_rest = runs ? EEP_E_INTERRUPTED : EEP_OK;
-    execution->seen = execution->seen || runs || began;
-    if (execution->seen && execution->answer.state == RUNNER_NONE) execution->answer.state = RUNNER_LOST;
+    execution->seen = execution->seen || runs || began || marked;
+    execution->vanished = none && execution->seen;
+    if (execution->vanished) execution->answer.state = RUNNER_LOST;
 }
 
 static uint64_t bytes_had(const struct execution *execution)
@@ -385,6 +390,17 @@ static bool must_be_ended(const struct execution *execution, int status)
     return op_was_stopped(status) || (status == EEP_E_DEADLINE && execution->look);
 }
 
+static int tell_vanished(const struct execution *execution, struct err *err)
+{
+    bool killed = execution->goal == RUNNER_REQUEST_KILL;
+    err_set(
+        err, EEP_E_INTERRUPTED,
+        "the command was started, but its record in the sandbox has been removed (by the command itself?): "
+        "%s, its outcome will not be known",
+        killed ? "those of its processes that could be found have been ended" : "it may still run");
+    return err_flag(err, EEP_ERROR_MAYBE_APPLIED);
+}
+
 int execution_run(struct execution *execution, struct err *err)
 {
     struct progress progress;
@@ -400,6 +416,7 @@ int execution_run(struct execution *execution, struct err *err)
         if (must_be_ended(execution, status)) return end_early(execution, status, err);
         if (status != EEP_OK) return err_flag(err, runs(execution) ? EEP_ERROR_MAYBE_APPLIED : 0);
     }
+    if (execution->vanished) return tell_vanished(execution, err);
     *err = (struct err)ERR_INIT;
     return runner_answer_error(&execution->answer, err);
 }

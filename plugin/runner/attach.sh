@@ -3,4 +3,6 @@
 e_folder || e_refuse folder
 e_boots
 e_await "$e_window"
+# Somebody bears its mark: it has been started, and its record has been removed.
+[ $e_st != none ] || ! grep -qs "EEP_EXECUTION=$e_id:" /proc/[0-9]*/environ || e_att=1
 e_answer

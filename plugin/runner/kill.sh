@@ -1,14 +1,28 @@
 # kill.sh: ends an execution, with what it has left behind in the background. One that never began is marked, so that
-# it cannot begin later. The request has set e_rungs, e_window, e_news; uses ladder.sh.
+# it cannot begin later; so is one whose record has been removed, behind its end. The request has set e_rungs, e_window,
+# e_news; uses ladder.sh.
+
+e_bar() {
+    set -C
+    { echo "EEP1 - 0 0 $e_boot 0 0 ." >&3; } 3>"$e_p.p" || e_st=running
+    set +C
+}
+
 e_folder || e_refuse folder
 e_boots
 e_look
 e_after=
 case $e_st in
 none)
-    set -C
-    { echo "EEP1 - 0 0 $e_boot 0 0 ." >&3; } 3>"$e_p.p" || e_st=running
-    set +C
+    e_marked
+    if [ "$e_away" ]; then
+        e_att=1
+        e_ladder c $e_rungs
+        e_bar
+        e_answer
+        exit
+    fi
+    e_bar
     e_look
     ;;
 running | lost) e_after=1 ;;

@@ -43,7 +43,12 @@ e_ladder() {
         [ -z "$e_u" ] || break
         sleep 0.05 || sleep 1
     done
-    [ "$e_u" ] || return 0
+    # What has a record and no process has never run. Of what has lost its record those who bear its mark are found; its
+    # group is not known (no number of a process is as large).
+    [ "$e_u" ] || {
+        [ ! -e "$e_p.p" ] || return 0
+        e_u=4194305 e_us=0
+    }
     # A leader with another start time is another process: the group has been gone for long.
     e_proc "$e_u" && [ "$e_start" != "$e_us" ] && return 0
     trap e_fall 0

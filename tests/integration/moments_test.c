@@ -1,5 +1,5 @@
-/* moments_test.c: trouble at the wrong moment: while a command is being ended, when its time is nearly over, or when nobody
- * has told yet that it runs. */
+/* moments_test.c: trouble at the wrong moment: while a command is being ended, when its time is nearly over, when nobody
+ * has told yet that it runs, or when nobody can any more. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -157,6 +157,47 @@ static void who_attaches_is_told_so_however_long_it_takes(void **state)
     EXPECT_OUTPUT(second.execution.stdout_data, "done\n");
 }
 
+/* -- When nobody can tell any more ------------------------------------------------------------- */
+
+static void await_no_process(const char *pattern)
+{
+    char script[128];
+    snprintf(script, sizeof script, "while pgrep -fx '%s' >/dev/null; do sleep 0.05; done", pattern);
+    EXPECT_RUN(env, lease, script, "");
+}
+
+/* The record goes before any answer has come: those who bear its mark tell that it was started. */
+static void what_removes_its_record_runs_once(void **state)
+{
+    (void)state;
+    OUTCOME ran = EXECUTE(env, lease, .execution_id = TEXT("remover"),
+                          .script = TEXT("echo x >>removals; rm -f ~/.eep/remover.*; sleep 2.5"));
+    EXPECT(ran, EEP_E_INTERRUPTED);
+    EXPECT_SAYS(ran, "its record in the sandbox has been removed");
+    assert_true(ran.err.head.flags & EEP_ERROR_MAYBE_APPLIED);
+    await_no_process("sleep 2.5");
+    EXPECT_RUN(env, lease, "cat removals", "x\n");
+}
+
+/* Its limit and a kill find it by its mark, too. */
+static void what_removes_its_record_can_be_ended(void **state)
+{
+    (void)state;
+    OUTCOME limited =
+        EXECUTE(env, lease, .execution_id = TEXT("limited"), .head.flags = EEP_EXECUTE_DETACH,
+                .script = TEXT("sleep 0.7; rm -f ~/.eep/limited.*; sleep 74"), .time_limit_ms = 2000);
+    EXPECT(limited, EEP_OK);
+    OUTCOME killed = DETACH("killed", "sleep 0.7; rm -f ~/.eep/killed.*; sleep 75");
+    EXPECT(killed, EEP_OK);
+    EXPECT_RUN(env, lease, "until pgrep -fx 'sleep 75' >/dev/null; do sleep 0.05; done", "");
+    OUTCOME kill = KILL("killed");
+    EXPECT(kill, EEP_E_INTERRUPTED);
+    await_no_process("sleep 75");
+    OUTCOME again = EXECUTE(env, lease, .execution_id = TEXT("killed"), .script = TEXT("true"));
+    EXPECT(again, EEP_E_INTERRUPTED); /* and it stays ended */
+    await_no_process("sleep 74");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +208,8 @@ int main(void)
         cmocka_unit_test(a_command_has_no_more_time_than_its_call),
         cmocka_unit_test_teardown(what_may_have_been_started_is_told, stage_without_faults),
         cmocka_unit_test(who_attaches_is_told_so_however_long_it_takes),
+        cmocka_unit_test(what_removes_its_record_runs_once),
+        cmocka_unit_test(what_removes_its_record_can_be_ended),
     };
     return cmocka_run_group_tests(tests, start, place_stop);
 }

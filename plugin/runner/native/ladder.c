@@ -1,15 +1,18 @@
 #include "ladder.h"
 
-/* It may be marked and not yet begun. False = there is nothing to end. */
+/* It may be marked and not yet begun. False = there is nothing to end. Of what has lost its record those who bear its mark
+ * can be found still. */
 static bool find_command(const struct record *record, struct family *family)
 {
     struct record now = *record;
     for (int i = 0; i < 10; i++) {
         record_look(&now);
-        if (now.command || now.state == NEVER) break;
+        if (now.command || now.state == NEVER || now.state == NONE) break;
         nap(50);
     }
-    if (!now.command) return false;
+    if (!now.command && now.state != NONE) return false;
+    family->leader = -1;
+    if (now.state == NONE) return true;
     family->leader = now.command;
     bool supervised =
         equal(now.supervisor_boot, now.boot) && process_alive(now.supervisor, now.supervisor_start);
@@ -63,14 +66,28 @@ static bool await_end(struct family *family, uint64_t sig, int64_t ms)
     }
 }
 
+static void write_mark(const struct record *record, struct text *mark)
+{
+    add(mark, "EEP_EXECUTION=");
+    add(mark, record->path + length(record->dir) + 1);
+    add(mark, ":");
+}
+
+bool ladder_finds_mark(const struct record *record)
+{
+    char memory[96];
+    struct text mark = TEXT(memory);
+    struct family family = {.mark = memory, .leader = -1};
+    write_mark(record, &mark);
+    return !is_gone(&family);
+}
+
 bool ladder_climb(const struct record *record, char why, const char *rungs)
 {
     char memory[96];
     struct text mark = TEXT(memory);
     struct family family = {.mark = memory};
-    add(&mark, "EEP_EXECUTION=");
-    add(&mark, record->path + length(record->dir) + 1);
-    add(&mark, ":");
+    write_mark(record, &mark);
     if (!find_command(record, &family)) return true;
     for (int step = 1; *rungs; step++) {
         uint64_t sig = number(&rungs);

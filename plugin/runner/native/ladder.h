@@ -9,4 +9,7 @@
  * an empty file: that works on a full disk too. False when somebody is left. */
 bool ladder_climb(const struct record *record, char why, const char *rungs);
 
+/* Does anybody live who bears the execution's mark, whatever its record says? */
+bool ladder_finds_mark(const struct record *record);
+
 #endif

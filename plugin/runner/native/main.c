@@ -112,10 +112,16 @@ static void start(const struct request *request, struct record *record)
     launch(request, record);
 }
 
+/* Somebody bears its mark: it has been started, and its record has been removed. */
+static bool has_lost_record(const struct record *record)
+{
+    return record->state == NONE && ladder_finds_mark(record);
+}
+
 static void attach(const struct request *request, struct record *record)
 {
     await(request, record, -1);
-    answer(request, record, false);
+    answer(request, record, has_lost_record(record));
 }
 
 /* One that never began is marked, so that it cannot begin later. */
@@ -137,6 +143,11 @@ static void end(const struct request *request, struct record *record)
 {
     bool gone = true;
     record_look(record);
+    if (has_lost_record(record)) {
+        ladder_climb(record, 'c', request->rungs);
+        mark_as_killed(record);
+        return answer(request, record, true);
+    }
     if (record->state == NONE) {
         mark_as_killed(record);
         record_look(record);
