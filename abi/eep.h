@@ -552,7 +552,8 @@ typedef struct eep_plugin {
 
     /* Closes it: calls that are under way end with EEP_E_SHUTDOWN and close waits for them (at most their grace),
      * then frees everything. Leases are not touched. NULL does nothing. No call with this env may begin once close
-     * has begun. In a child after fork: frees memory, leaves the parent's connections alone. */
+     * has begun. From within an on_output it returns at once, for it would wait for its own call: the last call that
+     * ends frees everything. In a child after fork: frees memory, leaves the parent's connections alone. */
     void (*close)(eep_env *env);
 
     /* [blocking] Looks whether things work. */

@@ -180,18 +180,40 @@ int32_t env_open(const eep_open_request *request, eep_env **out, eep_error *erro
 
 /* -- Closing ----------------------------------------------------------------------------------- */
 
+static void dispose(eep_env *env)
+{
+    async_close(env);
+    env_free(env);
+}
+
+/* With the lock held: is this thread within one of its operations? */
+static bool is_called_back(const eep_env *env)
+{
+    for (const struct callback *one = env->callbacks; one; one = one->next)
+        if (pthread_equal(one->thread, pthread_self())) return true;
+    return false;
+}
+
+/* Waits until nobody is within. False: that includes this thread, which would wait for itself. */
+static bool await_idle(eep_env *env)
+{
+    pthread_mutex_lock(&env->lock);
+    env->closed_within = is_called_back(env);
+    bool later = env->closed_within;
+    while (!later && env->running > 0)
+        pthread_cond_wait(&env->idle, &env->lock);
+    pthread_mutex_unlock(&env->lock);
+    return !later;
+}
+
 void env_close(eep_env *env)
 {
     if (!env) return;
     if (env->process == process_self()) {
         cancel_fire(env->closing);
-        pthread_mutex_lock(&env->lock);
-        while (env->running > 0)
-            pthread_cond_wait(&env->idle, &env->lock);
-        pthread_mutex_unlock(&env->lock);
+        if (!await_idle(env)) return;
     }
-    async_close(env);
-    env_free(env);
+    dispose(env);
 }
 
 void env_note_organization(eep_env *env, eep_str organization)
@@ -212,8 +234,11 @@ void env_enter(eep_env *env)
 void env_leave(eep_env *env)
 {
     pthread_mutex_lock(&env->lock);
-    if (--env->running == 0) pthread_cond_broadcast(&env->idle);
+    bool last = --env->running == 0;
+    bool disposes = last && env->closed_within;
+    if (last) pthread_cond_broadcast(&env->idle);
     pthread_mutex_unlock(&env->lock);
+    if (disposes) dispose(env);
 }
 
 int env_check(const eep_env *env, struct err *err)
@@ -285,6 +310,27 @@ void op_begin_grace(struct op *op)
     op->wait.cancel_level = 2;
     op->wait.closing = NULL;
     op->wait.urgent = true;
+}
+
+void op_begin_callback(struct op *op, struct callback *callback)
+{
+    eep_env *env = op->env;
+    *callback = (struct callback){.thread = pthread_self()};
+    pthread_mutex_lock(&env->lock);
+    callback->next = env->callbacks;
+    env->callbacks = callback;
+    pthread_mutex_unlock(&env->lock);
+}
+
+void op_end_callback(struct op *op, struct callback *callback)
+{
+    eep_env *env = op->env;
+    pthread_mutex_lock(&env->lock);
+    struct callback **at = &env->callbacks;
+    while (*at != callback)
+        at = &(*at)->next;
+    *at = callback->next;
+    pthread_mutex_unlock(&env->lock);
 }
 
 bool op_was_stopped(int status)

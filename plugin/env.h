@@ -15,6 +15,12 @@
 
 struct async;
 
+/* A call back to the host that is under way: on the host's own thread, within an operation. */
+struct callback {
+    pthread_t thread;
+    struct callback *next;
+};
+
 struct eep_env {
     uint64_t process; /* whose: calls from a forked child answer EEP_E_FORKED */
     struct config *config;
@@ -23,9 +29,11 @@ struct eep_env {
     struct daytona client;
     struct facts_cache cache;
     eep_cancel *closing;  /* fired when it begins to close: every operation waits for it, too */
-    pthread_mutex_t lock; /* guards running and organization */
+    pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t idle;
     unsigned running;
+    struct callback *callbacks;    /* that are under way */
+    bool closed_within;            /* by one of them: who leaves last frees it */
     char organization[64];         /* that the credentials work for, once a sandbox told; "" = not known */
     _Atomic(struct async *) async; /* eep.async/1; NULL = not used yet */
 };
@@ -74,9 +82,13 @@ void op_end(struct op *op);
 /* Gives one that has just begun another seat than the caller's thread. */
 void op_sit(struct op *op, struct op_seat *seat);
 
-/* Keeps an environment open, as an operation does. */
+/* Keeps an environment open, as an operation does. It may be gone after the leave. */
 void env_enter(eep_env *env);
 void env_leave(eep_env *env);
+
+/* Around a call back to the host, which may call the plugin there, even close the environment. */
+void op_begin_callback(struct op *op, struct callback *callback);
+void op_end_callback(struct op *op, struct callback *callback);
 
 /* From here on the operation undoes what it did: its own time, and only a second fire ends it. */
 void op_begin_grace(struct op *op);

@@ -14,6 +14,10 @@
 #include "runner/request.h"
 #include "window.h"
 
+/* What is larger than an answer may be comes by ranged downloads, in pieces of this size: a little below a power of two,
+ * to which buffers grow. */
+#define EXECUTION_CHUNK_BYTES ((4u << 20) - 64)
+
 /* One of the command's streams, wanted from an offset on. */
 struct execution_stream {
     uint32_t number; /* EEP_STREAM_ */
@@ -76,6 +80,9 @@ int execution_listen(struct execution *execution, uint64_t capture_bytes, eep_ou
  * _SHUTDOWN and _DEADLINE: what was to be run has been killed if the grace allowed it. All others: as the
  * runner's refusals and the access's errors say. The answer (if `answered`) tells what is known. */
 int execution_run(struct execution *execution, struct err *err);
+
+/* Hands on what the last answer tells of the streams, as far as somebody is to get it now. */
+int execution_take_output(struct execution *execution, struct err *err);
 
 /* Tells the host how the run ended with `status`: what is known, and in err which execution it was. Returns
  * status, unless the telling fails. */

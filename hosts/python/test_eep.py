@@ -221,6 +221,21 @@ class Lease(unittest.TestCase):
             raise KeyError("mine")
         self.assertRaises(KeyError, self.env.execute, self.lease, "echo; sleep 60", on_output=boom)
 
+    def close_from_within(self, ended):
+        env = plugin.open(config)
+        try:
+            env.execute(self.lease, "echo; sleep 60", on_output=lambda *_: env.close())
+        except eep.Error as error:
+            ended.append(error.name)
+
+    def test_on_output_may_close(self):
+        ended = []
+        self.close_from_within(ended)  # on the main thread, which Ctrl-C may interrupt
+        other = threading.Thread(target=self.close_from_within, args=[ended])
+        other.start()
+        other.join(60)
+        self.assertEqual(ended, ["SHUTDOWN", "SHUTDOWN"])
+
     def test_files(self):
         result = self.env.realize(self.lease, {"p/data": b"\0\1", "go": (b"#!/bin/sh\necho went\n", 0o755)}, ["empty"])
         self.assertEqual([source.code for source in result.sources], [0, 0, 0])

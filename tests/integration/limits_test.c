@@ -159,6 +159,17 @@ static void without_grace_the_first_fire_returns_at_once(void **state)
     EXPECT_RUN(env, lease, "pkill -9 -fx 'sleep 66'; true", "");
 }
 
+static void without_grace_the_deadline_returns_at_once(void **state)
+{
+    (void)state;
+    OUTCOME ended = EXECUTE(env, lease, .script = TEXT("trap '' INT TERM HUP; while :; do sleep 0.1; done"),
+                            .head.flags = EEP_REQUEST_NO_GRACE, .head.timeout_ms = 1500);
+    EXPECT(ended, EEP_E_DEADLINE);
+    assert_true(ended.err.head.flags & EEP_ERROR_MAYBE_APPLIED);
+    assert_true(ended.err.execution_id.len > 0);
+    assert_string_equal(ended.err.lease.ptr, lease);
+}
+
 static void a_token_that_was_fired_lets_nothing_begin(void **state)
 {
     (void)state;
@@ -257,6 +268,32 @@ static void close_ends_what_is_under_way(void **state)
     expect_processes("sleep 69", "0\n");
 }
 
+/* From within, where it would wait for itself. */
+static int32_t close_within(void *ctx, uint32_t stream, const void *data, size_t len)
+{
+    eep_env **closing = ctx;
+    (void)stream, (void)data, (void)len;
+    if (*closing) plugin()->close(*closing);
+    *closing = NULL;
+    return 0;
+}
+
+static void a_listener_may_close_its_environment(void **state)
+{
+    (void)state;
+    struct running other;
+    eep_env *closing = host_open(&standin, "'graceMs':6000");
+    eep_env *closed = closing;
+    begin(&other, closing, "touch ~/up; sleep 70", 0);
+    OUTCOME ran = EXECUTE(closing, lease, .script = TEXT("echo on; sleep 70"), .on_output = close_within,
+                          .output_ctx = &closed);
+    OUTCOME ended = end(&other);
+    assert_null(closed);
+    EXPECT(ran, EEP_E_SHUTDOWN);
+    EXPECT(ended, EEP_E_SHUTDOWN);
+    expect_processes("sleep 70", "0\n");
+}
+
 static void leases_outlive_their_environment(void **state)
 {
     (void)state;
@@ -276,11 +313,13 @@ int main(void)
         cmocka_unit_test(a_stubborn_command_is_killed),
         cmocka_unit_test(a_second_fire_returns_at_once),
         cmocka_unit_test(without_grace_the_first_fire_returns_at_once),
+        cmocka_unit_test(without_grace_the_deadline_returns_at_once),
         cmocka_unit_test(a_token_that_was_fired_lets_nothing_begin),
         cmocka_unit_test(a_token_ends_all_that_carry_it),
         cmocka_unit_test(the_deadline_ends_the_command),
         cmocka_unit_test(no_call_outlives_its_deadline),
         cmocka_unit_test(close_ends_what_is_under_way),
+        cmocka_unit_test(a_listener_may_close_its_environment),
         cmocka_unit_test(leases_outlive_their_environment),
     };
     return cmocka_run_group_tests(tests, start, place_stop);

@@ -153,7 +153,7 @@ class Env(Calls):
                        host=ctypes.addressof(host))
         self.pointer = ctypes.c_void_p()
         self.pid = os.getpid()
-        self.under_way = 0
+        self.under_way = []  # threads, by their identifiers: once for each call
         self.changed = threading.Condition()  # guards the two
         plugin.call(plugin.table.open, None, ctypes.byref(request), ctypes.byref(self.pointer))
 
@@ -164,9 +164,10 @@ class Env(Calls):
             pass
 
     def close(self):
-        """Ends what is under way with SHUTDOWN, and waits for that. Leases are not touched."""
+        """Ends what is under way with SHUTDOWN, and waits for that. Leases are not touched. An on_output may close, too: its
+        own call ends behind it."""
         if os.getpid() != self.pid:  # a child has none of the threads that were within
-            self.under_way, self.changed = 0, threading.Condition()
+            self.under_way, self.changed = [], threading.Condition()
         with self.changed:
             pointer, self.pointer = self.pointer, None
         if pointer:
@@ -179,8 +180,9 @@ class Env(Calls):
             self.plugin.extension("eep.async/1").shutdown(pointer)
         except NotImplementedError:
             return
+        own = threading.get_ident()
         with self.changed:
-            self.changed.wait_for(lambda: self.under_way == 0)
+            self.changed.wait_for(lambda: all(thread == own for thread in self.under_way))
 
     @contextlib.contextmanager
     def entered(self):
@@ -189,12 +191,13 @@ class Env(Calls):
             if self.pointer is None:
                 raise ValueError("the environment is closed")
             pointer = self.pointer
-            self.under_way += 1
+            within = self.under_way
+            within.append(threading.get_ident())
         try:
             yield pointer
         finally:
             with self.changed:
-                self.under_way -= 1
+                within.remove(threading.get_ident())
                 self.changed.notify_all()
 
     def __enter__(self):
