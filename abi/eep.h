@@ -412,7 +412,10 @@ typedef struct eep_workspace {
                                     when the call, the host and the network are gone: abi/ext/execution.h reaches
                                     it by its id. A sandbox that would be stopped for idleness before
                                     time_limit_ms is over has its interval raised first, for good; where that
-                                    cannot be done the call fails, and nothing is started.                       */
+                                    cannot be done the call fails, and nothing is started. When the time of the
+                                    call is over (or close begins) before it is known whether it has started,
+                                    one with an execution_id of the host's is left alone: the same call again
+                                    attaches to it. Without one it is ended.                                     */
 
 #define EEP_STREAM_STDOUT 1u
 #define EEP_STREAM_STDERR 2u

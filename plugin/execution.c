@@ -30,6 +30,7 @@ static int choose_id(struct execution *execution, eep_str id, struct err *err)
         random_hex(execution->id, 16);
         return EEP_OK;
     }
+    execution->named = true;
     if (!str_is_word(id) || id.len > EEP_EXECUTION_ID_MAX)
         return err_set(err, EEP_E_INVALID_ARGUMENT,
                        "execution_id must be 1 to %u characters of A-Z a-z 0-9 _ -", EEP_EXECUTION_ID_MAX);
@@ -290,10 +291,14 @@ static bool runs(const struct execution *execution)
     return execution->answered && execution->answer.state == RUNNER_RUNNING;
 }
 
-/* What this call began and cannot finish. A command that is waited for has the sandbox to end it in time. */
+/* What this call began and cannot finish. A command that is waited for has the sandbox to end it in time. A detached one with
+ * an id of the host's goes on, unless the host cancels it: it may be an earlier call's, and who makes the call again
+ * attaches to it. */
 static bool must_be_ended(const struct execution *execution, int status)
 {
     if (execution->goal != RUNNER_REQUEST_START) return false;
+    if (status == EEP_E_CANCELLED) return true;
+    if (execution->look && execution->named) return false;
     return op_was_stopped(status) || (status == EEP_E_DEADLINE && execution->look);
 }
 

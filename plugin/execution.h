@@ -28,6 +28,7 @@ struct execution_stream {
 struct execution {
     struct access access;
     char id[EEP_EXECUTION_ID_MAX + 1];
+    bool named; /* by the host */
 
     /* What is wanted. START: run it, and end it if this call fails. ATTACH: look at it, which neither starts
      * nor ends it. KILL: end it. DROP: remove its output. */

@@ -127,6 +127,38 @@ static void an_interval_that_cannot_be_raised_is_told(void **state)
     plugin()->close(idle);
 }
 
+/* Somebody makes sure that it runs, and the service hangs: what runs has nothing to do with that. */
+static void a_repeated_start_without_an_answer_ends_nothing(void **state)
+{
+    (void)state;
+    OUTCOME first = DETACH("kept", WAIT_FOR("go-kept") "echo done");
+    EXPECT(first, EEP_OK);
+    standin_faults(&standin, "[{'match':{'path':'/process/execute','count':1},'do':{'delay_ms':4000}}]");
+    OUTCOME again = DETACH("kept", WAIT_FOR("go-kept") "echo done", .head.timeout_ms = 1500);
+    standin_faults(&standin, NULL);
+    EXPECT(again, EEP_E_DEADLINE);
+    assert_true(again.err.head.flags & EEP_ERROR_MAYBE_APPLIED);
+    assert_true(text_is(again.err.execution_id, "kept"));
+    place_touch("go-kept");
+    OUTCOME ended = ATTACH("kept");
+    EXPECT(ended, EEP_OK);
+    EXPECT_OUTPUT(ended.execution.stdout_data, "done\n");
+}
+
+/* Nobody could find it by an id that nobody knows. */
+static void a_start_that_nobody_can_find_again_is_ended(void **state)
+{
+    (void)state;
+    standin_faults(&standin,
+                   "[{'match':{'path':'/process/execute','count':1},'do':{'answer_delay_ms':5000}}]");
+    OUTCOME lost = EXECUTE(env, lease, .head.flags = EEP_EXECUTE_DETACH, .script = TEXT("sleep 92"),
+                           .time_limit_ms = 60000, .head.timeout_ms = 2500);
+    standin_faults(&standin, NULL);
+    EXPECT(lost, EEP_E_DEADLINE);
+    assert_false(lost.err.head.flags & EEP_ERROR_MAYBE_APPLIED);
+    EXPECT_RUN(env, lease, "pgrep -fxc 'sleep 92'; true", "0\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -137,6 +169,8 @@ int main(void)
         cmocka_unit_test(the_auto_stop_interval_is_raised_for_a_longer_limit),
         cmocka_unit_test(a_sandbox_that_never_stops_keeps_for_ever),
         cmocka_unit_test(an_interval_that_cannot_be_raised_is_told),
+        cmocka_unit_test_teardown(a_repeated_start_without_an_answer_ends_nothing, stage_without_faults),
+        cmocka_unit_test_teardown(a_start_that_nobody_can_find_again_is_ended, stage_without_faults),
     };
     return cmocka_run_group_tests(tests, place_start, place_stop);
 }
