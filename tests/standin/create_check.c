@@ -51,14 +51,16 @@ static bool is_number(struct json_object *value)
     return json_object_is_type(value, json_type_int) || json_object_is_type(value, json_type_double);
 }
 
+/* What is no number is within no bounds, either; the validators run in this order. */
 static void check_number(const struct field *field, struct json_object *given, struct fail *why)
 {
-    if (!is_number(given))
-        add_mistake(why, field->name, "must be a number conforming to the specified constraints");
-    else if (field->kind == RESOURCE && json_object_get_double(given) < 0)
-        add_mistake(why, field->name, "must not be less than 0");
-    else if (strcmp(field->name, "gpu") == 0 && json_object_get_double(given) > 1)
+    bool number = is_number(given), bounded = field->kind == RESOURCE;
+    double value = number ? json_object_get_double(given) : 0;
+    if (strcmp(field->name, "gpu") == 0 && (!number || value > 1))
         add_mistake(why, field->name, "must not be greater than 1");
+    if (bounded && (!number || value < 0)) add_mistake(why, field->name, "must not be less than 0");
+    if (!number)
+        add_mistake(why, field->name, "must be a number conforming to the specified constraints");
     else if (!json_object_is_type(given, json_type_int)) /* there the database finds out, and it is a 500 */
         add_mistake(why, field->name, "must be an integer number");
 }

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { LIMIT_DEFAULT = 100, LIMIT_MAX = 200, CURSOR_MAX = 1024 };
+enum { LIMIT_DEFAULT = 100, LIMIT_MAX = 200, CURSOR_MAX = 1024, PAGE_MAX = 1000000 };
 
 static const char *text_in(struct json_object *item, const char *key)
 {
@@ -28,7 +28,7 @@ static bool is_listed(const struct list_query *query, const char *parameter, con
 {
     size_t index = 0;
     const char *wanted = url_query_next(query->url, parameter, &index);
-    if (wanted == NULL) return true;
+    if (wanted == NULL || *wanted == '\0') return true;
     for (; wanted != NULL; wanted = url_query_next(query->url, parameter, &index))
         if (strcmp(wanted, value) == 0) return true;
     return false;
@@ -72,24 +72,26 @@ bool list_query_wants_fields(const struct list_query *query, struct json_object 
            is_within(query, item, "cpu", "minCpu", "maxCpu") &&
            is_within(query, item, "memory", "minMemoryGiB", "maxMemoryGiB") &&
            is_within(query, item, "disk", "minDiskGiB", "maxDiskGiB") &&
-           is_flag(query, item, "isPublic", "public") &&
-           is_between(query, item, "createdAt", "createdAtAfter", "createdAtBefore");
+           (query->kind == LIST_BY_PAGE ||
+            (is_flag(query, item, "isPublic", "public") &&
+             is_between(query, item, "createdAt", "createdAtAfter", "createdAtBefore")));
 }
 
-/* Failed ones that are being deleted are shown to those who ask for them, as nowhere else. */
+/* Failed ones that are being deleted are shown to those who ask for them, as nowhere else; the older list takes "false" for asking. */
 static bool is_presentable(const struct list_query *query, struct json_object *item)
 {
-    const char *errored = query->kind == LIST_BY_PAGE ? "includeErroredDestroyed" : "includeErroredDeleted";
-    const char *wanted = url_query(query->url, errored), *state = text_in(item, "state");
+    const char *wanted = url_query(query->url, "includeErroredDeleted"), *state = text_in(item, "state");
+    bool included =
+        wanted != NULL && (query->kind == LIST_BY_PAGE ? *wanted != '\0' : strcmp(wanted, "true") == 0);
     bool failed = strcmp(state, "error") == 0 || strcmp(state, "build_failed") == 0;
     bool ending = strcmp(text_in(item, "desiredState"), "destroyed") == 0;
-    return !(failed && ending) || (wanted != NULL && strcmp(wanted, "true") == 0);
+    return !(failed && ending) || included;
 }
 
 bool list_query_wants_state(const struct list_query *query, struct json_object *item)
 {
     return is_presentable(query, item) && is_listed(query, "states", text_in(item, "state")) &&
-           is_flag(query, item, "isRecoverable", "recoverable") &&
+           (query->kind == LIST_BY_PAGE || is_flag(query, item, "isRecoverable", "recoverable")) &&
            is_between(query, item, "lastActivityAt", "lastEventAfter", "lastEventBefore");
 }
 
@@ -164,15 +166,79 @@ static struct json_object *parse_cursor(const char *hex)
     return NULL;
 }
 
+static void add_failure(struct fail *why, bool failed, const char *format, const char *name, long bound)
+    __attribute__((format(printf, 3, 0)));
+
+static void add_failure(struct fail *why, bool failed, const char *format, const char *name, long bound)
+{
+    size_t len = strlen(why->text);
+    if (!failed) return;
+    if (len > 0) len += (size_t)snprintf(why->text + len, sizeof why->text - len, ", ");
+    snprintf(why->text + len, sizeof why->text - len, format, name, bound);
+}
+
+/* JavaScript's Number: all of the text, white space around it allowed. Infinity is none that anybody asks for. */
+static bool to_number(const char *text, double *value)
+{
+    char *end;
+    *value = 0;
+    if (strspn(text, "0123456789+-.eE \t\r\n") != strlen(text)) return false;
+    *value = strtod(text, &end);
+    return end[strspn(end, " \t\r\n")] == '\0';
+}
+
+/* Beyond that every double is one. */
+static bool is_integer(double value)
+{
+    return value < -1e15 || value > 1e15 || value == (double)(long long)value;
+}
+
+/* As the service's validators see it: all that is wrong at once, and no number at all is everything that is wrong. most: 0 = no bound. */
+static int check_number(const char *name, const char *text, long most, bool bounds_first, struct fail *why)
+{
+    double value;
+    bool is_number = to_number(text, &value), is_whole = is_number && is_integer(value);
+    *why->text = '\0';
+    if (!bounds_first) add_failure(why, !is_whole, "%s must be an integer number", name, 0);
+    add_failure(why, !is_number || value < 1, "%s must not be less than 1", name, 0);
+    add_failure(why, most > 0 && (!is_number || value > (double)most), "%s must not be greater than %ld",
+                name, most);
+    if (bounds_first) add_failure(why, !is_whole, "%s must be an integer number", name, 0);
+    return *why->text == '\0' ? 0 : -1;
+}
+
 static int parse_number(const struct url *url, const char *name, long most, long *number, struct fail *why)
 {
     const char *text = url_query(url, name);
-    char *end = NULL;
+    double value;
     if (text == NULL) return 0;
-    *number = strtol(text, &end, 10);
-    if (*text == '\0' || *end != '\0') return fail_set(why, "%s must be an integer number", name);
-    if (*number > most) return fail_set(why, "%s must not be greater than %ld", name, most);
-    if (*number < 1) return fail_set(why, "%s must not be less than 1", name);
+    TRY(check_number(name, text, most, false, why));
+    to_number(text, &value);
+    *number = value < PAGE_MAX ? (long)value : PAGE_MAX;
+    return 0;
+}
+
+static int check_bounds(const struct url *url, struct fail *why)
+{
+    static const char *const names[] = {"minCpu",       "maxCpu",     "minMemoryGiB",
+                                        "maxMemoryGiB", "minDiskGiB", "maxDiskGiB"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *text = url_query(url, names[i]);
+        if (text != NULL) TRY(check_number(names[i], text, 0, true, why));
+    }
+    return 0;
+}
+
+/* JavaScript finds a date in almost anything that has a digit. */
+static int check_dates(const struct url *url, enum list_kind kind, struct fail *why)
+{
+    static const char *const names[] = {"lastEventAfter", "lastEventBefore", "createdAtAfter",
+                                        "createdAtBefore"};
+    for (size_t i = 0; i < (kind == LIST_BY_PAGE ? 2 : 4); i++) {
+        const char *text = url_query(url, names[i]);
+        if (text != NULL && strpbrk(text, "0123456789") == NULL)
+            return fail_set(why, "%s must be a Date instance", names[i]);
+    }
     return 0;
 }
 
@@ -183,20 +249,31 @@ static bool is_one_of(const char *text, const char *const *allowed)
     return false;
 }
 
+static int check_choice(const struct url *url, const char *name, const char *const *allowed, struct fail *why)
+{
+    const char *choice = url_query(url, name);
+    if (choice == NULL || is_one_of(choice, allowed)) return 0;
+    fail_set(why, "%s must be one of the following values: ", name);
+    for (size_t i = 0; allowed[i] != NULL; i++) {
+        size_t len = strlen(why->text);
+        snprintf(why->text + len, sizeof why->text - len, "%s%s", i > 0 ? ", " : "", allowed[i]);
+    }
+    return -1;
+}
+
 static int parse_order(struct list_query *query, struct fail *why)
 {
     static const char *const orders[] = {"asc", "desc", NULL};
     static const char *const sorts[] = {"name",           "cpu",       "memoryGib", "diskGib",
-                                        "lastActivityAt", "createdAt", "id",        "state",
-                                        "snapshot",       "region",    "updatedAt", NULL};
+                                        "lastActivityAt", "createdAt", NULL};
+    static const char *const old_sorts[] = {"id",        "name",      "state",          "snapshot", "region",
+                                            "updatedAt", "createdAt", "lastActivityAt", NULL};
     const char *order = url_query(query->url, "order"), *sort = url_query(query->url, "sort");
-    if (order != NULL && !is_one_of(order, orders))
-        return fail_set(why, "order must be one of the following values: asc, desc");
-    if (sort != NULL && !is_one_of(sort, sorts))
-        return fail_set(why, "sort must be one of the following values: name, cpu, memoryGib, diskGib, "
-                             "lastActivityAt, createdAt");
+    bool by_page = query->kind == LIST_BY_PAGE;
+    TRY(check_choice(query->url, "sort", by_page ? old_sorts : sorts, why));
+    TRY(check_choice(query->url, "order", orders, why));
     query->ascending = order != NULL && strcmp(order, "asc") == 0;
-    query->sort = sort != NULL ? sort : query->kind == LIST_BY_PAGE ? "createdAt" : "lastActivityAt";
+    query->sort = sort != NULL ? sort : by_page ? "createdAt" : "lastActivityAt";
     if (strcmp(query->sort, "memoryGib") == 0) query->sort = "memory";
     if (strcmp(query->sort, "diskGib") == 0) query->sort = "disk";
     if (strcmp(query->sort, "region") == 0) query->sort = "target";
@@ -208,7 +285,7 @@ static int check_states(const struct url *url, struct fail *why)
     size_t index = 0;
     enum sandbox_state state;
     for (const char *name; (name = url_query_next(url, "states", &index)) != NULL;) {
-        if (sandbox_state_parse(name, &state) && state != STATE_DESTROYED) continue;
+        if (*name == '\0' || (sandbox_state_parse(name, &state) && state != STATE_DESTROYED)) continue;
         fail_set(why, "each value must be one of the following values: ");
         for (int i = 0; i < STATE_COUNT; i++) {
             if (i == STATE_DESTROYED) continue;
@@ -221,14 +298,23 @@ static int check_states(const struct url *url, struct fail *why)
     return 0;
 }
 
+/* An empty text is none. */
+static const char *filled(const struct url *url, const char *name)
+{
+    const char *text = url_query(url, name);
+    return text != NULL && *text != '\0' ? text : NULL;
+}
+
 int list_query_parse(struct list_query *query, const struct url *url, enum list_kind kind, struct fail *why)
 {
-    const char *labels = url_query(url, "labels"), *cursor = url_query(url, "cursor");
+    const char *labels = filled(url, "labels"), *cursor = filled(url, "cursor");
     *query = (struct list_query){.url = url, .kind = kind, .limit = LIMIT_DEFAULT, .page = 1};
     TRY(parse_number(url, "limit", LIMIT_MAX, &query->limit, why));
-    if (kind == LIST_BY_PAGE) TRY(parse_number(url, "page", 1000000, &query->page, why));
+    if (kind == LIST_BY_PAGE) TRY(parse_number(url, "page", 0, &query->page, why));
     TRY(parse_order(query, why));
     TRY(check_states(url, why));
+    TRY(check_bounds(url, why));
+    TRY(check_dates(url, kind, why));
     if (labels != NULL) query->labels = labels_parse(labels);
     if (labels != NULL && query->labels == NULL) return fail_set(why, "Invalid labels JSON format");
     if (kind == LIST_BY_CURSOR && cursor != NULL) query->cursor = parse_cursor(cursor);

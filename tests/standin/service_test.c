@@ -43,7 +43,12 @@ static void refusals_have_the_services_words(void **state)
          "name must not contain HTML tags, URLs, or control characters, name must be a string, "
          "public must be a boolean value"},
         {"{\"env\":7}", "env must be an object"},
-        {"{\"cpu\":\"2\"}", "cpu must be a number conforming to the specified constraints"},
+        {"{\"cpu\":\"2\"}",
+         "cpu must not be less than 0, cpu must be a number conforming to the specified constraints"},
+        {"{\"gpu\":\"2\"}", "gpu must not be greater than 1, gpu must not be less than 0, "
+                            "gpu must be a number conforming to the specified constraints"},
+        {"{\"autoStopInterval\":\"2\"}",
+         "autoStopInterval must be a number conforming to the specified constraints"},
         {"{\"cpu\":-1}", "cpu must not be less than 0"},
         {"{\"gpu\":2}", "gpu must not be greater than 1"},
         {"{\"cpu\":2}", "Cannot specify Sandbox resources when using a snapshot"},
@@ -199,6 +204,27 @@ static void lists_filter_by_everything(void **state)
     assert_int_equal(count_items("/api/sandbox?name=listed&createdAtBefore=2020-01-01T00:00:00%2B02:00"), 0);
     assert_int_equal(count_items("/api/sandbox?name=listed&lastEventAfter=2020-01-01T00:00:00Z"), 2);
     expect_refusal(&server, "GET", "/api/sandbox?limit=0", NULL, 400, "limit must not be less than 1");
+    static const char *const refusals[][2] = {
+        {"limit=abc", "limit must be an integer number, limit must not be less than 1, limit must not be "
+                      "greater than 200"},
+        {"limit=1.5", "limit must be an integer number"},
+        {"limit=", "limit must not be less than 1"},
+        {"limit=1e3", "limit must not be greater than 200"},
+        {"minCpu=abc", "minCpu must not be less than 1, minCpu must be an integer number"},
+        {"maxDiskGiB=0", "maxDiskGiB must not be less than 1"},
+        {"maxMemoryGiB=-1.5", "maxMemoryGiB must not be less than 1, maxMemoryGiB must be an integer number"},
+        {"createdAtAfter=never", "createdAtAfter must be a Date instance"},
+        {"lastEventBefore=", "lastEventBefore must be a Date instance"},
+        {"sort=state", "sort must be one of the following values: name, cpu, memoryGib, diskGib, "
+                       "lastActivityAt, createdAt"},
+    };
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+        char path[200];
+        snprintf(path, sizeof path, "/api/sandbox?%s", refusals[i][0]);
+        expect_refusal(&server, "GET", path, NULL, 400, refusals[i][1]);
+    }
+    assert_int_equal(
+        count_items("/api/sandbox?name=listed&limit=%201e1&minCpu=1&states=&labels=&cursor=&snapshots="), 2);
     expect_refusal(&server, "GET", "/api/sandbox?cursor=zz", NULL, 400, "Invalid cursor provided: zz");
     expect_refusal(&server, "GET", "/api/sandbox?order=up", NULL, 400,
                    "order must be one of the following values: asc, desc");
@@ -217,6 +243,12 @@ static void the_older_list_has_numbered_pages(void **state)
     assert_string_equal(text_at(&first, "name"), "Listed-1"); /* the newest comes first */
     assert_non_null(json_object_object_get(first.json, "env"));
     answer_finish(&page);
+    assert_int_equal(count_items("/api/sandbox/paginated?name=listed&page=1e18"), 0);
+    assert_int_equal(count_items("/api/sandbox/paginated?name=listed&isPublic=x&createdAtAfter=never"), 2);
+    expect_refusal(
+        &server, "GET", "/api/sandbox/paginated?sort=cpu", NULL, 400,
+        "sort must be one of the following values: id, name, state, snapshot, region, updatedAt, createdAt, "
+        "lastActivityAt");
 }
 
 /* What is deleted between two pages takes nothing else with it. */
