@@ -297,6 +297,9 @@ static void an_id_is_for_one_command_only(void **state)
     OUTCOME where = EXECUTE(env, lease, .execution_id = TEXT("job-2"), .script = TEXT("echo 1"),
                             .stdin_data = BYTES("in"), .cwd = TEXT("/tmp"));
     EXPECT(where, EEP_E_CONFLICT);
+    OUTCOME merged = EXECUTE(env, lease, .execution_id = TEXT("job-2"), .script = TEXT("echo 1"),
+                             .stdin_data = BYTES("in"), .head.flags = EEP_EXECUTE_MERGE);
+    EXPECT(merged, EEP_E_CONFLICT);
     EXPECT_RUN(env, lease, "test ! -e ~/other", "");
 }
 
