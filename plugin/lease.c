@@ -20,7 +20,7 @@
 /* A service that fails at this very request (500, a page instead of JSON) fails again. 502 to 504 and limits pass. */
 #define TRIES_MAX 3
 
-/* A lease that is given back by somebody while we adopt it is made anew, not again and again. */
+/* A lease that is given back by somebody while we make or adopt it is made anew, not again and again. */
 #define ADOPTIONS_MAX 3
 
 /* -- Looking it up ----------------------------------------------------------------------------- */
@@ -206,7 +206,7 @@ int leasing_acquire(struct leasing *leasing, struct op *op, const eep_acquire_re
         if (leasing->create.by_labels) TRY(find_labelled(leasing, op, err));
         if (!leasing->sandbox.tree) TRY(make(leasing, op, err));
         int status = bring_up(leasing, op, err);
-        bool given_back = status == EEP_E_LEASE_LOST && leasing->reused;
+        bool given_back = status == EEP_E_LEASE_LOST && leasing->create.keyed; /* by another who found it */
         if (!given_back || adoption + 1 >= ADOPTIONS_MAX) return status;
         forget_sandbox(leasing, op);
     }
@@ -234,7 +234,7 @@ static int tell_left(const struct leasing *leasing, struct err *err)
                    name);
     else if (!leasing->create.keyed)
         err_suffix(err, "sandbox %s may be left behind: release it with DESTROY", name);
-    else if (err->code == EEP_E_SANDBOX)
+    else if (err->code == EEP_E_SANDBOX || err->code == EEP_E_LEASE_LOST)
         err_suffix(err, "sandbox %.100s has %s and cannot be used: release it with DESTROY, or use %s", name,
                    key, leasing->create.by_labels ? "others" : "another key");
     else

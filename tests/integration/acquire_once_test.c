@@ -283,6 +283,37 @@ static void what_is_given_back_meanwhile_is_made_anew(void **state)
     plugin()->close(other);
 }
 
+/* Destroys what has been made as soon as it is being prepared. */
+static void *destroy_it(void *unused)
+{
+    char id[64];
+    (void)unused;
+    AWAIT(standin_count(&standin, "POST", "/process/execute") > 0);
+    standin_only_id(&standin, id);
+    standin_force(&standin, id, "{\"state\":\"destroyed\"}");
+    standin_faults(&standin, NULL);
+    return NULL;
+}
+
+/* Another host has found by its key what this one has just made, and destroys it. */
+static void what_is_given_back_before_it_is_ready_is_made_anew(void **state)
+{
+    pthread_t other;
+    (void)state;
+    standin_faults(&standin, "[{'match':{'path':'/process/execute'},'do':{'status':502}}]");
+    standin_forget(&standin);
+    long created = standin_total(&standin, "created");
+    assert_int_equal(pthread_create(&other, NULL, destroy_it, NULL), 0);
+    OUTCOME made = ACQUIRE(env, .idempotency_key = TEXT("found and given back"));
+    pthread_join(other, NULL);
+    EXPECT(made, EEP_OK);
+    assert_int_equal(made.lease.head.flags, 0);
+    assert_int_equal(standin_total(&standin, "created"), created + 2);
+    assert_int_equal(standin_total(&standin, "live"), 1);
+    EXPECT_RUN(env, made.lease.lease.ptr, "echo works", "works\n");
+    host_destroy(env, made.lease.lease.ptr);
+}
+
 /* -- A host that dies -------------------------------------------------------------------------- */
 
 /* acquire_once_test acquire API KEY: prints the lease, or the code. */
@@ -401,6 +432,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(an_order_that_may_still_come_is_named, stage_without_faults),
         cmocka_unit_test_teardown(an_undoing_that_is_not_confirmed_is_named, stage_without_faults),
         cmocka_unit_test_teardown(what_is_given_back_meanwhile_is_made_anew, stage_without_faults),
+        cmocka_unit_test_teardown(what_is_given_back_before_it_is_ready_is_made_anew, stage_without_faults),
         cmocka_unit_test_teardown(a_killed_host_has_made_one, stage_without_faults),
         cmocka_unit_test_teardown(hosts_at_once_share_one, stage_without_faults),
         cmocka_unit_test(one_of_many_is_the_maker),
