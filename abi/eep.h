@@ -461,7 +461,7 @@ typedef struct eep_execute_request {
 
 /* eep_execution.head.flags */
 #define EEP_EXECUTION_TIMED_OUT    0x1u  /* killed at its time limit                                             */
-#define EEP_EXECUTION_OUTPUT_LIMIT 0x2u  /* killed because it wrote more than max_output_bytes                   */
+#define EEP_EXECUTION_OUTPUT_LIMIT 0x2u  /* wrote more than max_output_bytes: KILLED unless it had just ended        */
 #define EEP_EXECUTION_OUTPUT_LOST  0x4u  /* the sandbox could not keep all of its output (disk full)             */
 #define EEP_EXECUTION_TRUNCATED    0x8u  /* a stream is larger than capture_bytes: head and tail are given       */
 #define EEP_EXECUTION_HELD         0x10u /* background children still hold the output open; more may come        */

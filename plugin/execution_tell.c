@@ -12,7 +12,7 @@ static uint32_t flags_of(const struct execution *execution)
     if (answer->output_lost) flags |= EEP_EXECUTION_OUTPUT_LOST;
     if (answer->held) flags |= EEP_EXECUTION_HELD;
     if (execution->attached || execution->goal == RUNNER_REQUEST_ATTACH) flags |= EEP_EXECUTION_ATTACHED;
-    if (answer->timed_out || answer->output_limit || answer->cancelled) flags |= EEP_EXECUTION_KILLED;
+    if (answer->timed_out || answer->cancelled || answer->kill_signal) flags |= EEP_EXECUTION_KILLED;
     if (answer->unconfirmed) flags |= EEP_EXECUTION_UNCONFIRMED;
     if (answer->state == RUNNER_RUNNING) flags |= EEP_EXECUTION_RUNNING;
     if (execution->access.started) flags |= EEP_EXECUTION_STARTED;

@@ -5,7 +5,7 @@
 # Everything that happens comes as a line through one pipe, without signals or traps: shells lose those.
 #
 #     p N PID    stream N (4 or 5) is moved by the cat PID        over     the command has ended (from the supervisor)
-#     c N CODE   the cat of stream N has ended                    t        the timer has ended
+#     c N CODE   the cat of stream N has ended                    t N      the timer N has ended
 #
 # Descriptors: 4 and 5 the streams, 6 and 8 their files, 7 the events, 3 the verdict for the supervisor.
 
@@ -18,18 +18,19 @@ e_pump() {
         wait $!
         echo "c $1 $?" >&7
     ) &
+    eval "e_teller$1=$!"
 }
 
-# e_nap SECONDS: the timer: a sleep that alone holds the writing end of a pipe, and somebody who reads that. So killing
+# e_nap SECONDS: the timer, the only one that counts from here on: a sleep that alone holds the writing end of a pipe, and somebody who reads that. So killing
 # the sleep is enough to be rid of both. (A sleep that knows no fractions ends at once.)
 e_nap() {
     e_pipe 9 1 # not 0: what runs in the background has /dev/null there
     sleep "$1" 3>&- 9<&- &
-    e_timer=$!
+    e_timer=$! e_naps=$((e_naps + 1))
     (
         exec 1>&- 3>&-
         read -r e_x <&9
-        echo t >&7
+        echo "t $e_naps" >&7
     ) &
     exec 9<&- >/dev/null
 }
@@ -43,10 +44,11 @@ e_size() {
 # disk: the command goes on, its output is lost from there on.
 e_ended() {
     e_cats=$((e_cats - 1))
-    eval "e_pid$1="
+    eval "e_pid$1= e_teller$1="
     [ "$2" != 0 ] || return
     e_size $((2 * $1 - 2))
     if [ "$e_n" -ge "$e_max" ]; then
+        e_cut=1
         e_ladder o $e_rungs
     else
         e_lost=1 e_cats=$((e_cats + 1))
@@ -64,21 +66,37 @@ e_asleep() {
     [ $e_n = $e_cats ]
 }
 
-# The verdict: both sizes, whether output was lost, who still pumps.
+# The verdict: both sizes, whether output was lost, who still pumps, whether the output limit has cut something off (the
+# command may have ended by itself at that moment: then no rung of the ladder tells).
 e_tell() {
     e_size 6
     e_o=$e_n e_n=0
     [ "$e_merge" = 1 ] || e_size 8
-    echo "$e_o $e_n $e_lost $e_held" >&3
+    echo "= $e_o $e_n $e_lost $e_held $e_cut" >&3
     exec 3>&-
     e_told=1
+}
+
+# Streams of which nobody will tell: who would was killed, and the cat has ended, nobody knows how. What he said before
+# lies in the pipe, and has been read when he is found dead a second time.
+e_bereaved() {
+    e_late=
+    for e_s in 4 5; do
+        eval "e_x=\$e_teller$e_s e_y=\$e_pid$e_s"
+        [ "$e_x" ] || continue
+        e_proc "$e_x" && [ "$e_state" != Z ] && continue
+        [ "$e_y" ] && e_proc "$e_y" && [ "$e_state" != Z ] && continue
+        e_late=$e_late$e_s
+        case $e_dead in *$e_s*) e_lost=1; e_ended $e_s 0 ;; esac
+    done
+    e_dead=$e_late
 }
 
 # The drain rule: the output has ended when all cats have, or when the command has ended and they have been asleep at
 # three looks, 10 ms apart: then background children hold the pipes, and the cats stay with them.
 e_drain() {
     e_quiet=$((e_quiet + 1))
-    e_asleep || e_quiet=0
+    e_asleep || { e_quiet=0; e_bereaved; }
     if [ $e_quiet -ge 3 ]; then
         e_tell
     else
@@ -106,7 +124,7 @@ e_keep() {
     [ "$e_merge" = 1 ] || exec 8>"$e_p.e"
     ulimit -c 0
     ulimit -f $(((e_max + 511) / 512))
-    e_lost=0 e_quiet=0 e_over= e_told= e_pid4= e_pid5= e_cats=1
+    e_lost=0 e_cut=0 e_quiet=0 e_over= e_told= e_pid4= e_pid5= e_teller5= e_dead= e_naps=0 e_cats=1
     e_until=$((e_now + ${e_limit%.*} * 1000 + 1${e_limit#*.} - 1000))
     e_pump 4 6
     if [ "$e_merge" != 1 ]; then
@@ -120,13 +138,15 @@ e_keep() {
         p) eval "e_pid$e_y=$e_z" ;;
         c) e_ended "$e_y" "$e_z" ;;
         t)
+            [ "$e_y" = $e_naps ] || continue
             e_timer=
             e_tick
             ;;
         over)
-            # No time limit any more. The end of its timer is the first look at what is left.
+            # No time limit any more.
             e_over=1
             kill -9 $e_timer
+            e_drain
             ;;
         esac
     done

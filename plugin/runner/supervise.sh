@@ -137,7 +137,11 @@ e_code=$?
 exec 4</proc/self/fd/2 2>/dev/null 6>&- 8>&-
 [ ! -e "$e_p.k" ] || e_killed
 echo over >&7
-read -r e_o e_e e_lost e_held <&4 || e_o=0 e_e=0 e_lost=1 e_held=0
+# A shell may say first that the keeper was killed.
+e_x=
+while [ "$e_x" != = ] && read -r e_x e_o e_e e_lost e_held e_cut <&4; do :; done
+[ "$e_x" = = ] || e_o=0 e_e=0 e_lost=1 e_held=0 e_cut=0
+[ "$e_cut" = 0 ] || case $e_whys in *o*) ;; *) e_whys=${e_whys#-}o ;; esac
 e_clock
 echo "end $e_code $e_sig $e_o $e_e $e_lost $e_held $e_last $e_whys $e_unsure $((e_wall + e_now)) ." >&9
 [ ! -e "$e_p.k" ] || rm -f "$e_p.k" "$e_p.k."*

@@ -196,6 +196,35 @@ static void test_no_processes(void **state)
     for_shell("dash", no_processes);
 }
 
+/* Somebody kills the helper that climbs the ladder: the limit is kept all the same. */
+static void helper_killed(struct world *world)
+{
+    struct runner_answer answer;
+    int pids[WORLD_HELPERS];
+    struct runner_start start =
+        world_script("helper", "trap '' INT TERM; echo begun; while :; do sleep 0.05; done");
+    if (!world_is_native(world)) return; /* in sh it is the keeper: see once_test */
+    start.time_limit_ms = 1000;
+    start.ladder = (struct runner_ladder){.int_ms = 3000, .kill_ms = 5000};
+    start.wait.news = true;
+    assert_true(world_start(world, &start, &answer));
+    assert_int_equal(answer.state, RUNNER_RUNNING);
+    runner_answer_finish(&answer);
+    for (int64_t end = clock_now_ms() + WORLD_LIMIT_MS; world_helpers(world, "helper", pids) == 0;)
+        assert_true(clock_now_ms() < end);
+    assert_int_equal(kill(pids[0], SIGKILL), 0);
+    world_await(world, "helper", RUNNER_DONE, &answer);
+    assert_true(answer.timed_out);
+    assert_int_equal(answer.term_signal, SIGKILL);
+    runner_answer_finish(&answer);
+}
+
+static void test_helper_killed(void **state)
+{
+    (void)state;
+    for_shell("dash", helper_killed);
+}
+
 /* -- Kill requests ---------------------------------------------------------------------------------------------- */
 
 static void begin(struct world *world, const char *id, const char *script)
@@ -320,6 +349,15 @@ static void output_limit(struct world *world)
     assert_in_range(answer.out.total, 100000, 100511);
     runner_answer_finish(&answer);
 
+    /* It has ended before anybody could kill it: its output is no less short. */
+    start = world_script("short", "head -c 5000 /dev/zero");
+    start.max_output = 1024;
+    assert_true(world_start(world, &start, &answer));
+    assert_int_equal(answer.out.total, 1024);
+    assert_true(answer.output_limit);
+    assert_false(answer.timed_out || answer.cancelled || answer.output_lost);
+    runner_answer_finish(&answer);
+
     /* Exactly as much as is allowed is allowed. */
     start = world_script("exact", "head -c 1024 /dev/zero; head -c 1024 /dev/zero >&2");
     start.max_output = 1024;
@@ -379,10 +417,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_time_limit),   cmocka_unit_test(test_stubborn),
         cmocka_unit_test(test_survivor),     cmocka_unit_test(test_alone),
-        cmocka_unit_test(test_no_processes), cmocka_unit_test(test_killed),
-        cmocka_unit_test(test_interrupted),  cmocka_unit_test(test_service),
-        cmocka_unit_test(test_overtaken),    cmocka_unit_test(test_output_limit),
-        cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_no_processes), cmocka_unit_test(test_helper_killed),
+        cmocka_unit_test(test_killed),       cmocka_unit_test(test_interrupted),
+        cmocka_unit_test(test_service),      cmocka_unit_test(test_overtaken),
+        cmocka_unit_test(test_output_limit), cmocka_unit_test(test_full_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

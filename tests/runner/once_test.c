@@ -221,6 +221,54 @@ static void test_lost(void **state)
     for_each_shell(lost);
 }
 
+/* Starts it, and waits until all have come to rest: how many there are. */
+static size_t begin_guarded(struct world *world, const char *id, const char *script, int pids[WORLD_HELPERS])
+{
+    struct runner_answer answer;
+    struct runner_start start = world_script(id, script);
+    size_t count = 0;
+    start.wait.news = true;
+    assert_true(world_start(world, &start, &answer));
+    assert_int_equal(answer.state, RUNNER_RUNNING);
+    runner_answer_finish(&answer);
+    for (int quiet = 0; quiet < 5; usleep(10000)) {
+        size_t now = world_helpers(world, id, pids);
+        quiet = now == count ? quiet + 1 : 0;
+        count = now;
+    }
+    return count;
+}
+
+/* One of the helpers is killed: the outcome is told all the same, and output that may be short is told as lost. */
+static void helpers_killed(struct world *world)
+{
+    static const char script[] = "echo begun; while [ ! -e go ]; do sleep 0.01; done; echo ended; exit 3";
+    struct runner_answer answer;
+    int pids[WORLD_HELPERS];
+    char id[32];
+    size_t count = 1;
+    for (size_t i = 0; i < count; i++) {
+        unlink(world_path(world, "go"));
+        count = begin_guarded(world, world_id(world, id), script, pids);
+        if (i >= count) return;
+        kill(pids[i], SIGKILL);
+        world_await_gone(pids[i]);
+        world_write(world_path(world, "go"), "");
+        world_await(world, id, RUNNER_DONE, &answer);
+        assert_int_equal(answer.exit_code, 3);
+        if (!answer.output_lost) assert_text(&answer.out.data, "begun\nended\n");
+        runner_answer_finish(&answer);
+    }
+}
+
+static void test_helpers_killed(void **state)
+{
+    (void)state;
+    for_shell("dash", helpers_killed); /* it is the sh of zsh, too */
+    for_shell("bash", helpers_killed);
+    for_shell("busybox ash", helpers_killed);
+}
+
 /* Somebody ends processes by name, politely: the supervisor stays, and so does the record. */
 static void polite_signals(struct world *world)
 {
@@ -404,13 +452,13 @@ static void test_home_goes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_race),       cmocka_unit_test(test_again),
-        cmocka_unit_test(test_window),     cmocka_unit_test(test_news),
-        cmocka_unit_test(test_short_news), cmocka_unit_test(test_nobody),
-        cmocka_unit_test(test_lost),       cmocka_unit_test(test_polite_signals),
-        cmocka_unit_test(test_crashes),    cmocka_unit_test(test_nearly_killed),
-        cmocka_unit_test(test_many),       cmocka_unit_test(test_home_comes),
-        cmocka_unit_test(test_home_goes),
+        cmocka_unit_test(test_race),           cmocka_unit_test(test_again),
+        cmocka_unit_test(test_window),         cmocka_unit_test(test_news),
+        cmocka_unit_test(test_short_news),     cmocka_unit_test(test_nobody),
+        cmocka_unit_test(test_lost),           cmocka_unit_test(test_helpers_killed),
+        cmocka_unit_test(test_polite_signals), cmocka_unit_test(test_crashes),
+        cmocka_unit_test(test_nearly_killed),  cmocka_unit_test(test_many),
+        cmocka_unit_test(test_home_comes),     cmocka_unit_test(test_home_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -386,6 +386,31 @@ int world_supervisor(const struct world *world, const char *id)
     return pid;
 }
 
+static bool is_helper(int pid, int supervisor)
+{
+    char path[64];
+    char state;
+    int session;
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    const char *at = strrchr(world_read(path), ')');
+    return at && sscanf(at, ") %c %*d %*d %d", &state, &session) == 2 && state != 'Z' &&
+           session == supervisor && pid != supervisor;
+}
+
+size_t world_helpers(const struct world *world, const char *id, int pids[WORLD_HELPERS])
+{
+    int supervisor = world_supervisor(world, id);
+    size_t count = 0;
+    DIR *proc = opendir("/proc");
+    assert_non_null(proc);
+    for (struct dirent *entry; count < WORLD_HELPERS && (entry = readdir(proc)) != NULL;) {
+        int pid = atoi(entry->d_name);
+        if (pid > 0 && is_helper(pid, supervisor)) pids[count++] = pid;
+    }
+    closedir(proc);
+    return count;
+}
+
 void assert_bytes(const struct buf *actual, const void *expected, size_t len)
 {
     assert_int_equal(actual->len, len);

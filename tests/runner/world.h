@@ -120,6 +120,10 @@ bool world_in_arguments(const char *needle);
 /* Field n (1 = pid) of the marker line of an execution. 4 = the supervisor's pid … see README.md */
 int world_supervisor(const struct world *world, const char *id);
 
+/* The living processes of the supervisor's session, without itself and the command: how many. */
+#define WORLD_HELPERS 32
+size_t world_helpers(const struct world *world, const char *id, int pids[WORLD_HELPERS]);
+
 void assert_bytes(const struct buf *actual, const void *expected, size_t len);
 void assert_text(const struct buf *actual, const char *expected);
 

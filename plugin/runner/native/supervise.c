@@ -14,6 +14,7 @@ struct stream {
     int file;
     uint64_t size;
     bool lost; /* from some byte on: the disk was full */
+    bool cut;  /* from some byte on: the output limit */
 };
 
 struct supervisor {
@@ -29,6 +30,7 @@ struct supervisor {
     size_t input_at;
     int command; /* 0 = it has ended */
     int status;
+    int climber;        /* the helper that keeps a limit; 0 = none */
     int sweeper;        /* the helper that clears up after a kill */
     bool limit_reached; /* a helper climbs the ladder already */
     bool unsure;
@@ -195,8 +197,10 @@ static uint64_t block_signals(struct supervisor *self)
 {
     const uint64_t all = ~(uint64_t)0;
     const uint64_t child = 1u << (SIGCHLD - 1);
+    const struct sys_sigaction usual = {0}; /* who ignores it, as the service may, never hears of the end */
     uint64_t before = 0;
     SYS4(rt_sigprocmask, SIG_SETMASK, &all, &before, 8);
+    SYS4(rt_sigaction, SIGCHLD, &usual, NULL, 8);
     self->signals = (int)SYS4(signalfd4, -1, &child, 8, O_NONBLOCK | O_CLOEXEC);
     return before;
 }
@@ -242,7 +246,7 @@ static void reach_limit(struct supervisor *self, char why)
 {
     if (self->limit_reached) return;
     self->limit_reached = true;
-    climb(self, why, self->request->rungs);
+    self->climber = climb(self, why, self->request->rungs);
 }
 
 /* Somebody has begun to kill: he gets the time for it; who is left then gets SIGKILL. */
@@ -271,7 +275,10 @@ static void store(struct supervisor *self, struct stream *stream, const char *da
 {
     uint64_t room = self->request->max_output - stream->size;
     size_t kept = len < room ? len : (size_t)room;
-    if (kept < len) reach_limit(self, 'o');
+    if (kept < len) {
+        stream->cut = true;
+        reach_limit(self, 'o');
+    }
     if (stream->lost) return;
     while (kept > 0) {
         long n = SYS3(write, stream->file, data, kept);
@@ -329,6 +336,9 @@ static void reap(struct supervisor *self)
         if (pid == self->command) {
             self->status = status;
             self->command = 0;
+        } else if (pid == self->climber) {
+            self->climber = 0;
+            self->limit_reached = (status & 0x7f) == 0; /* killed itself: another one must go on */
         } else if (pid == self->sweeper) {
             self->unsure = status != 0;
             self->sweeper = 0;
@@ -427,6 +437,8 @@ static void tell_end(struct supervisor *self, bool killed)
     struct text whys = TEXT(reasons);
     uint64_t last = 0;
     if (killed) record_kills(self->record, &last, &whys);
+    /* It may have ended by itself at that moment: then no rung of the ladder tells. */
+    if ((self->out.cut || self->err.cut) && !find(reasons, whys.len, "o", 1)) add(&whys, "o");
     find_end_of_lines(self);
     add(&line, "end");
     add_outcome(&line, self->status);

@@ -24,6 +24,7 @@ enum {
     NR_write = SYS_NUMBER(1, 64),
     NR_close = SYS_NUMBER(3, 57),
     NR_mmap = SYS_NUMBER(9, 222),
+    NR_rt_sigaction = SYS_NUMBER(13, 134),
     NR_rt_sigprocmask = SYS_NUMBER(14, 135),
     NR_pread64 = SYS_NUMBER(17, 67),
     NR_pwrite64 = SYS_NUMBER(18, 68),
@@ -111,6 +112,13 @@ struct sys_pollfd {
     int32_t fd;
     int16_t events;
     int16_t revents;
+};
+
+struct sys_sigaction {
+    void *handler; /* NULL = as usual */
+    uint64_t flags;
+    void *restorer;
+    uint64_t mask;
 };
 
 struct sys_stat {
