@@ -20,17 +20,22 @@ e_alive() {
     e_proc "$1" && [ "$e_start" = "$2" ] && [ "$e_state" != Z ]
 }
 
-# e_pipe READ WRITE: an anonymous pipe on two descriptors, without a process: a short here-document is a pipe in
-# dash, busybox and bash 5.1. Older bash uses a file for it: then a FIFO that has no name any more.
+# e_pipe READ WRITE [file]: an anonymous pipe on two descriptors, without a process: a short here-document is a pipe in
+# dash, busybox and bash 5.1. Older bash uses a file for it: then a FIFO that has no name any more. Who opens that again
+# waits for a writer, for ever if there is none: what a command reads is a `file` instead.
 e_pipe() {
     eval "exec $1<<.
 -
 ."
     if [ -p "/proc/self/fd/$1" ]; then
         read -r e_x <&"$1"
+        eval "exec $2>/proc/self/fd/$1"
+    elif [ "$3" ]; then
+        eval "exec $2>\"\$e_p.$$\" $1<\"\$e_p.$$\""
+        rm -f "$e_p.$$"
     else
-        mkfifo "$e_p.$$" && eval "exec $2<>\"$e_p.$$\" $1<\"$e_p.$$\""
+        mkfifo "$e_p.$$" || return
+        eval "exec $1<>\"\$e_p.$$\" $2>\"\$e_p.$$\" $1<\"\$e_p.$$\""
         rm -f "$e_p.$$"
     fi
-    eval "exec $2>/proc/self/fd/$1"
 }

@@ -21,7 +21,7 @@ e_older() {
         e_ended "$e_f" && rm -f "$e_p.o" "$e_p.e"
     done
     # The oldest first: no process for any of those that stay.
-    set -- $(ls -tr | grep '\.o$')
+    set -- $(QUOTING_STYLE=literal ls -tr | grep '\.o$')
     while [ $# -gt "${e_most:-200}" ] && [ "$(find "$1" -mmin "+${e_young:-10}")" ]; do
         e_ended "$1" && rm -f "$e_p.o" "$e_p.e"
         shift

@@ -19,12 +19,14 @@ e_user() {
 # wherever that is: a home may be writable today and not tomorrow, and the other way round.
 e_folder() {
     [ "$e_dir" ] || e_dir=$HOME/.eep
+    case $e_dir in /*) ;; *) e_dir=$PWD/$e_dir ;; esac # the supervisor goes elsewhere
     e_ok=
     { :; } >"$e_dir/w" || { mkdir -p -m 700 "$e_dir" && { :; } >"$e_dir/w"; } && e_ok=1
     e_p=$e_dir/$e_id
     [ "$e_ok" ] && [ -z "$e_id" ] || [ -e "$e_p.p" ] && return
     e_user
     e_tmp=${TMPDIR:-/tmp}/.eep-$e_uid
+    case $e_tmp in /*) ;; *) e_tmp=$PWD/$e_tmp ;; esac
     if [ -z "$e_ok" ]; then
         mkdir -m 700 "$e_tmp"
         [ -O "$e_tmp" ] && [ ! -h "$e_tmp" ] && { :; } >"$e_tmp/w" || return

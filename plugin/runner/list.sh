@@ -2,7 +2,7 @@
 e_folder || e_refuse folder
 e_boots
 echo "EEP1 $e_no list ."
-for e_f in $(cd "$e_dir" && ls -t | grep '\.p$' | head -n "$e_most"); do
+for e_f in $(cd "$e_dir" && QUOTING_STYLE=literal ls -t | grep '\.p$' | head -n "$e_most"); do
     e_p=$e_dir/${e_f%.p} e_h=0
     e_look
     case $e_st in

@@ -43,7 +43,7 @@ static int put_path(struct buf *out, const struct runner_call *call)
     TRY(quote_assign(out, "e_no", call->nonce));
     if (!str_absent(call->native)) return quote_assign(out, "e_b", call->native);
     TRY(quote_assign(out, "e_b", call->dir));
-    return buf_appendf(out, "e_b=${e_b:-$HOME/.eep}/%s\n", native_name());
+    return buf_appendf(out, "e_b=${e_b:-${HOME-}/.eep}/%s\n", native_name());
 }
 
 /* Unpacks the program if it is not there, and tries it: a noexec mount, another CPU or a strict filter are found out. Then
@@ -85,6 +85,6 @@ int native_put(struct buf *out, const struct runner_call *call, const struct buf
     if (!either) TRY(put_absence(out));
     if (returns) return put_document(out, "\"$e_b\"", fields);
     /* Bash and zsh read their input byte by byte, and leave the rest of it to the program. */
-    TRY(buf_append_cstr(out, "[ -x \"$e_b\" ]&&[ \"$BASH_VERSION$ZSH_VERSION\" ]&&exec \"$e_b\"\n"));
+    TRY(buf_append_cstr(out, "[ -x \"$e_b\" ]&&[ \"${BASH_VERSION-}${ZSH_VERSION-}\" ]&&exec \"$e_b\"\n"));
     return put_document(out, either ? "[ ! -x \"$e_b\" ]||exec \"$e_b\"" : "exec \"$e_b\"", fields);
 }

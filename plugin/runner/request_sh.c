@@ -26,10 +26,11 @@ static int assign_u64(struct buf *out, const char *name, uint64_t value)
 
 /* What every text begins with. Only a plain sh goes on: zsh and bash read their input byte by byte, so that
  * the shell that replaces them finds the rest of it. What their start-up files printed lies before our answer
- * and is skipped. */
+ * and is skipped; what they set (set -u) may not end us. Options that a bash finds in SHELLOPTS are none of ours. */
 static int head(struct buf *out, const struct runner_call *call)
 {
-    TRY(buf_append_cstr(out, "[ \"$ZSH_VERSION$BASH_VERSION\" ]&&exec sh\nexec 2>/dev/null\n"));
+    TRY(buf_append_cstr(out, "[ \"${ZSH_VERSION-}${BASH_VERSION-}\" ]&&exec sh\n"
+                             "exec 2>/dev/null\nset +Cefmuvx\n"));
     TRY(assign(out, "e_no", call->nonce));
     TRY(assign(out, "e_id", call->id));
     /* Who did not know whether it is there shall know it then. */
@@ -91,9 +92,9 @@ static int put_input(struct buf *out, int fd, eep_bytes data)
 {
     if (data.len == 0) return buf_appendf(out, "exec %d</dev/null\n", fd);
     if (data.len > PIPE_BYTES) return put_large(out, fd, data);
-    TRY(buf_appendf(out, "e_pipe %d 9\n", fd));
+    TRY(buf_appendf(out, "e_pipe %d 9 file\n", fd));
     TRY(put_printf(out, data));
-    return buf_append_cstr(out, " >&9\nexec 9>&-\n");
+    return buf_append_cstr(out, " >&9 || return\nexec 9>&-\n");
 }
 
 /* The function that opens the command's inputs. */

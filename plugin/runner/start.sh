@@ -61,7 +61,7 @@ e_put || {
     rm -f "$e_p.$$"
     e_refuse disk
 }
-e_pipe 3 4
+e_pipe 3 4 || e_refuse tool:mkfifo
 if [ "$e_news" = 1 ]; then
     # A leader of a session forks when it makes another: so this returns at once, and INT is still not ignored.
     e_run setsid

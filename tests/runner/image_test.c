@@ -2,6 +2,7 @@
  * into place. */
 #include "world.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,81 @@ static void test_noise(void **state)
 {
     (void)state;
     for_each_shell(noise);
+}
+
+/* What start-up files and the environment may set: the answer is there, and so is its text. */
+static void odd_settings(struct world *world)
+{
+    char assignment[400];
+    const char *file = world_path(world, "settings");
+    struct runner_answer answer;
+    struct runner_start start = world_script("settings", "echo hi");
+    world_write(file, "set -eu\n");
+    world_write(world_path(world, ".zshenv"), "set -eu\n");
+    snprintf(assignment, sizeof assignment, "BASH_ENV=%s", file);
+    world_setenv(world, assignment);
+    world_setenv(world, "SHELLOPTS=errexit:monitor:noclobber:noglob:nounset:xtrace");
+    start.command.shell = STR("/bin/dash"); /* bash would trace, and say so */
+    for (int i = 0; i < 2; i++) {
+        assert_true(world_start(world, &start, &answer));
+        assert_int_equal(answer.state, RUNNER_DONE);
+        assert_text(&answer.out.data, "hi\n");
+        assert_text(&answer.err.data, "");
+        runner_answer_finish(&answer);
+    }
+}
+
+static void test_odd_settings(void **state)
+{
+    (void)state;
+    for_each_shell(odd_settings);
+}
+
+/* Bash before 5.1 as sh: its here-documents are files. All that is moved through pipes arrives, and nobody waits at one. */
+static void old_bash(struct world *world)
+{
+    static char all[20000];
+    struct runner_answer answer;
+    eep_str argv[] = {STR("cat"), STR("/dev/stdin")};
+    struct runner_start start = world_script("argv", NULL);
+    world_setenv(world, "BASH_COMPAT=5.0");
+    expect_hi(world);
+    memset(all, 0xff, sizeof all);
+    start.command = (struct runner_command){.argv = argv, .argv_count = 2, .stdin_data = {all, 1000}};
+    assert_true(world_start(world, &start, &answer));
+    assert_bytes(&answer.out.data, all, 1000);
+    runner_answer_finish(&answer);
+    world_run(world, "sleep 20 & echo $! >pid; echo bg", &answer);
+    assert_text(&answer.out.data, "bg\n");
+    assert_true(answer.held);
+    kill(atoi(world_read(world_path(world, "pid"))), SIGKILL);
+    runner_answer_finish(&answer);
+}
+
+static void test_old_bash(void **state)
+{
+    (void)state;
+    for_shell("bash", old_bash);
+}
+
+/* A service that ignores SIGCHLD, as its children do then: the end of a command is noticed. */
+static void deaf_service(struct world *world)
+{
+    static char path[400];
+    char text[400];
+    snprintf(path, sizeof path, "%s/shell", world->home);
+    snprintf(text, sizeof text, "#!/bin/sh\nexec /usr/bin/env --ignore-signal=CHLD %s\n",
+             world->service.shell);
+    world_write(path, text);
+    assert_int_equal(chmod(path, 0755), 0);
+    world->service.shell = path;
+    expect_hi(world);
+}
+
+static void test_deaf_service(void **state)
+{
+    (void)state;
+    for_each_shell(deaf_service);
 }
 
 /* -- Folders ---------------------------------------------------------------------------------------------------- */
@@ -131,10 +207,26 @@ static void odd_home(struct world *world)
     runner_answer_finish(&answer);
 }
 
+/* A relative one: the records are found from wherever one looks, and so are the notes of who kills. */
+static void relative_home(struct world *world)
+{
+    struct runner_answer answer;
+    struct runner_start start = world_script("relative", "echo hi; exec sleep 20");
+    start.command.cwd = STR("/");
+    start.time_limit_ms = 500;
+    world_setenv(world, "HOME=.");
+    assert_true(world_start(world, &start, &answer));
+    assert_int_equal(answer.state, RUNNER_DONE);
+    assert_true(answer.timed_out);
+    assert_text(&answer.out.data, "hi\n");
+    runner_answer_finish(&answer);
+}
+
 static void test_odd_home(void **state)
 {
     (void)state;
     for_each_shell(odd_home);
+    for_each_shell(relative_home);
 }
 
 /* -- Missing tools ---------------------------------------------------------------------------------------------- */
@@ -380,6 +472,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_noise),
+        cmocka_unit_test(test_odd_settings),
+        cmocka_unit_test(test_old_bash),
+        cmocka_unit_test(test_deaf_service),
         cmocka_unit_test(test_read_only_home),
         cmocka_unit_test(test_somebody_elses_folder),
         cmocka_unit_test(test_odd_home),

@@ -158,6 +158,7 @@ static void list(struct world *world)
     assert_true(world_start(world, &start, &answer));
     runner_answer_finish(&answer);
     age(world, "first", "15 minutes");
+    world_setenv(world, "QUOTING_STYLE=c"); /* of ls */
     start = world_script("second", "echo begun; while [ ! -e go ]; do sleep 0.01; done");
     start.wait.news = true;
     assert_true(world_start(world, &start, &answer));

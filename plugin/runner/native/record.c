@@ -33,6 +33,17 @@ static bool is_own_folder(const char *path)
            (info.mode & S_IFMT) == S_IFDIR && info.uid == (uint32_t)SYS0(geteuid);
 }
 
+/* The supervisor goes elsewhere: a relative path would lead to another folder then. */
+static void add_base(struct text *dir, const char *path)
+{
+    char memory[PATH_SIZE];
+    if (*path != '/' && *path && SYS2(getcwd, memory, sizeof memory) > 0) {
+        add(dir, memory);
+        add(dir, "/");
+    }
+    add(dir, path);
+}
+
 /* Given, or ~/.eep. */
 static void name_home(struct record *record, const struct request *request)
 {
@@ -41,7 +52,7 @@ static void name_home(struct record *record, const struct request *request)
     if (*request->dir) {
         add(&dir, request->dir);
     } else {
-        add(&dir, home ? home : "");
+        add_base(&dir, home ? home : "");
         add(&dir, "/.eep");
     }
 }
@@ -57,7 +68,7 @@ static void name_temporary(struct record *record)
 {
     struct text dir = TEXT(record->dir);
     const char *tmp = environment_get("TMPDIR");
-    add(&dir, tmp && *tmp ? tmp : "/tmp");
+    add_base(&dir, tmp && *tmp ? tmp : "/tmp");
     add(&dir, "/.eep-");
     add_number(&dir, (uint64_t)SYS0(geteuid));
 }
