@@ -21,9 +21,10 @@ const struct option_spec common_options[] = {
 
 const struct option_spec wait_options[] = {
     {"timeout", 0, OPTION_DURATION, offsetof(struct wait_args, timeout_ms), "DURATION",
-     "time for the work: 1500ms, 30s, 5m, 2h (default: timeoutMs of the configuration)", 0, NULL},
+     "time for the work: 1500ms, 30s, 5m, 2h (default: timeoutMs of the configuration; health: 5s)", 0, NULL},
     {"grace", 0, OPTION_DURATION, offsetof(struct wait_args, grace_ms), "DURATION",
-     "time for undoing it when it fails or is interrupted (default: 10s)", 0, NULL},
+     "time for undoing it when it fails or is interrupted (default: graceMs of the configuration: 10s)", 0,
+     NULL},
     {"trace-id", 0, OPTION_TEXT, offsetof(struct wait_args, trace_id), "TEXT",
      "sent with every request, for the service's logs", 0, NULL},
     {0},
