@@ -234,7 +234,10 @@ static void fulfil(struct registry *registry, struct sandbox *sandbox, const str
         reach(registry, sandbox, is_at_rest(wish->state) ? wish->state : STATE_STOPPED);
     if (!is_at_rest(wish->state)) sandbox_begin_forced(sandbox, wish->state, wish->then, wish->due_ms);
     if (wish->state != STATE_STARTED) set_reason(sandbox, wish);
-    if (wish->is_shown) sandbox->shown_state = mem_copy(wish->shown != NULL ? wish->shown : "");
+    if (wish->is_shown) {
+        mem_free_text(&sandbox->shown_state);
+        sandbox->shown_state = mem_copy(wish->shown != NULL ? wish->shown : "");
+    }
     if (sandbox->state == STATE_DESTROYED) return;
     registry_changed(registry, sandbox);
     registry_wake(registry);
