@@ -211,14 +211,13 @@ static void odd_home(struct world *world)
 static void relative_home(struct world *world)
 {
     struct runner_answer answer;
-    struct runner_start start = world_script("relative", "echo hi; exec sleep 20");
+    struct runner_start start = world_script("relative", "exec sleep 20");
     start.command.cwd = STR("/");
     start.time_limit_ms = 500;
     world_setenv(world, "HOME=.");
     assert_true(world_start(world, &start, &answer));
     assert_int_equal(answer.state, RUNNER_DONE);
     assert_true(answer.timed_out);
-    assert_text(&answer.out.data, "hi\n");
     runner_answer_finish(&answer);
 }
 
