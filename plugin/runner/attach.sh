@@ -3,6 +3,10 @@
 e_folder || e_refuse folder
 e_boots
 e_await "$e_window"
-# Somebody bears its mark: it has been started, and its record has been removed.
-[ $e_st != none ] || ! grep -qs "EEP_EXECUTION=$e_id:" /proc/[0-9]*/environ || e_att=1
+# Somebody bears its mark: it has been started, and its record has been removed; unless it has been started just now: a
+# record comes before its mark.
+if [ $e_st = none ] && grep -qs "EEP_EXECUTION=$e_id:" /proc/[0-9]*/environ; then
+    e_look
+    [ $e_st != none ] || e_att=1
+fi
 e_answer

@@ -11,14 +11,16 @@ e_bar() {
 e_folder || e_refuse folder
 e_boots
 e_look
-e_after=
+e_after= e_away=
+# It may have been started just now: a record comes before its mark.
+[ $e_st != none ] || { e_marked; [ -z "$e_away" ] || e_look; }
 case $e_st in
 none)
-    e_marked
     if [ "$e_away" ]; then
         e_att=1
         e_ladder c $e_rungs
         e_bar
+        [ $e_st = none ] || e_look
         e_answer
         exit
     fi

@@ -270,7 +270,8 @@ sizes_gate() {
 # with_docs SED-SCRIPT FILE: a copy of abi/ and its pages with a fault in FILE.
 with_docs() {
     rm -rf "$scratch/tree"
-    mkdir -p "$scratch/tree/abi"
+    mkdir -p "$scratch/tree/abi" "$scratch/tree/tests/standin"
+    : >"$scratch/tree/tests/standin/README.md" # abi/README.md has a link to it
     cp -r "$top/abi/eep.h" "$top/abi/ext" "$top/abi/README.md" "$top/abi/CHANGES.md" "$scratch/tree/abi/"
     [ $# -eq 0 ] && return
     sed "$1" "$top/$2" >"$scratch/tree/$2"

@@ -166,15 +166,11 @@ static struct json_object *parse_cursor(const char *hex)
     return NULL;
 }
 
-static void add_failure(struct fail *why, bool failed, const char *format, const char *name, long bound)
-    __attribute__((format(printf, 3, 0)));
-
-static void add_failure(struct fail *why, bool failed, const char *format, const char *name, long bound)
+static void add_failure(struct fail *why, bool failed, const char *name, const char *what)
 {
     size_t len = strlen(why->text);
-    if (!failed) return;
-    if (len > 0) len += (size_t)snprintf(why->text + len, sizeof why->text - len, ", ");
-    snprintf(why->text + len, sizeof why->text - len, format, name, bound);
+    if (failed)
+        snprintf(why->text + len, sizeof why->text - len, "%s%s must %s", len > 0 ? ", " : "", name, what);
 }
 
 /* JavaScript's Number: all of the text, white space around it allowed. Infinity is none that anybody asks for. */
@@ -197,13 +193,14 @@ static bool is_integer(double value)
 static int check_number(const char *name, const char *text, long most, bool bounds_first, struct fail *why)
 {
     double value;
+    char bound[48];
     bool is_number = to_number(text, &value), is_whole = is_number && is_integer(value);
     *why->text = '\0';
-    if (!bounds_first) add_failure(why, !is_whole, "%s must be an integer number", name, 0);
-    add_failure(why, !is_number || value < 1, "%s must not be less than 1", name, 0);
-    add_failure(why, most > 0 && (!is_number || value > (double)most), "%s must not be greater than %ld",
-                name, most);
-    if (bounds_first) add_failure(why, !is_whole, "%s must be an integer number", name, 0);
+    snprintf(bound, sizeof bound, "not be greater than %ld", most);
+    if (!bounds_first) add_failure(why, !is_whole, name, "be an integer number");
+    add_failure(why, !is_number || value < 1, name, "not be less than 1");
+    add_failure(why, most > 0 && (!is_number || value > (double)most), name, bound);
+    if (bounds_first) add_failure(why, !is_whole, name, "be an integer number");
     return *why->text == '\0' ? 0 : -1;
 }
 

@@ -112,16 +112,20 @@ static void start(const struct request *request, struct record *record)
     launch(request, record);
 }
 
-/* Somebody bears its mark: it has been started, and its record has been removed. */
-static bool has_lost_record(const struct record *record)
+/* Somebody bears its mark: it has been started, and its record has been removed; unless it has been started just now:
+ * a record comes before its mark. */
+static bool has_lost_record(struct record *record)
 {
-    return record->state == NONE && ladder_finds_mark(record);
+    if (record->state != NONE || !ladder_finds_mark(record)) return false;
+    record_look(record);
+    return record->state == NONE;
 }
 
 static void attach(const struct request *request, struct record *record)
 {
     await(request, record, -1);
-    answer(request, record, has_lost_record(record));
+    bool lost = has_lost_record(record);
+    answer(request, record, lost);
 }
 
 /* One that never began is marked, so that it cannot begin later. */
