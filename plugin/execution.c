@@ -282,7 +282,8 @@ static int step(struct execution *execution, struct progress *progress, bool *fi
     enum runner_step next = next_step(execution, progress->kind, answer);
     *finished = next == RUNNER_STEP_FINISH;
     progress->kind = next_kind(progress->kind, next);
-    if (!*finished) return pause_before_next(execution, progress, begin, had, err);
+    if (!*finished && pause_before_next(execution, progress, begin, had, err) != EEP_OK)
+        return err_flag(err, progress->lost ? EEP_ERROR_MAYBE_APPLIED : 0);
     return EEP_OK;
 }
 

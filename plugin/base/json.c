@@ -1,6 +1,7 @@
 #include "base/json.h"
 
 #include <endian.h>
+#include <errno.h>
 #include <json-c/json.h>
 #include <limits.h>
 #include <locale.h>
@@ -16,6 +17,7 @@ locale_t __wrap_duplocale(locale_t from);
 locale_t __wrap_duplocale(locale_t from)
 {
     (void)from;
+    errno = 0; /* newer ones ask it whether memory has run out */
     return (locale_t)0;
 }
 

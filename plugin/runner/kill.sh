@@ -4,28 +4,27 @@
 
 e_bar() {
     set -C
-    { echo "EEP1 - 0 0 $e_boot 0 0 ." >&3; } 3>"$e_p.p" || e_st=running
+    { echo "EEP1 - 0 0 $e_boot 0 0 ." >&3; } 3>"$e_p.p"
     set +C
 }
 
 e_folder || e_refuse folder
 e_boots
 e_look
-e_after= e_away=
-# It may have been started just now: a record comes before its mark.
-[ $e_st != none ] || { e_marked; [ -z "$e_away" ] || e_look; }
+# It may begin right now. A record comes before its mark: who bears that has one by now, or has lost it.
+if [ $e_st = none ]; then
+    e_marked
+    [ "$e_away" ] || e_bar
+    e_look
+fi
+e_after=
 case $e_st in
 none)
     if [ "$e_away" ]; then
         e_att=1
         e_ladder c $e_rungs
         e_bar
-        [ $e_st = none ] || e_look
-        e_answer
-        exit
     fi
-    e_bar
-    e_look
     ;;
 running | lost) e_after=1 ;;
 done) [ "$e_wb" != "$e_boot" ] || e_after=1 ;;

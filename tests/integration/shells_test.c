@@ -170,6 +170,7 @@ static void start_and_kill_race(void)
             EXPECT(*ran, EEP_E_INTERRUPTED);
         } else {
             EXPECT(*killed, EEP_OK);
+            assert_false(FLAGS(*killed) & EEP_EXECUTION_RUNNING);
             EXPECT(*ran, EEP_OK);
             assert_true(FLAGS(*ran) & EEP_EXECUTION_KILLED);
         }
