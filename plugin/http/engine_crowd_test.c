@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 
 #include "engine_testing.h"
 
@@ -164,25 +163,19 @@ static int many_without_descriptors(const char *url)
 /* Others in the process hold them: requests wait until one of ours is free. */
 static void test_a_process_that_has_no_descriptors_left(void **state)
 {
+    SKIP_IF_FORK_IS_NOT_POSSIBLE();
     static const struct canned_exchange script = {.body = "{}", .delay_ms = 20, .times = CANNED_ALWAYS};
     struct canned_server *server = canned_start(&script, 1);
-    int status = -1;
     (void)state;
-#ifdef __SANITIZE_THREAD__
-    skip(); /* ThreadSanitizer cannot follow threads into a child */
-#endif
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) _exit(many_without_descriptors(canned_url(server)));
-    waitpid(child, &status, 0);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_int_equal(in_child(many_without_descriptors, canned_url(server)), 0);
     assert_int_equal(canned_count(server, NULL), 25); /* none twice */
     canned_stop(server);
 }
 
 /* In a child, too: many connections are idle, others have taken the rest, and a request goes to another server. */
-static int another_server_without_descriptors(const char *url, const char *other)
+static const char *other_url;
+
+static int another_server_without_descriptors(const char *url)
 {
     struct runner runners[MANY];
     setrlimit(RLIMIT_NOFILE, &(struct rlimit){256, 256});
@@ -191,7 +184,7 @@ static int another_server_without_descriptors(const char *url, const char *other
     for (int i = 0; i < MANY; i++)
         runner_join(&runners[i]);
     take_descriptors(0);
-    struct trial trial = trial_get(other);
+    struct trial trial = trial_get(other_url);
     trial_run(&trial);
     if (trial.status != EEP_OK) print_error("%s\n", trial.err.message);
     trial_finish(&trial);
@@ -200,20 +193,13 @@ static int another_server_without_descriptors(const char *url, const char *other
 
 static void test_idle_connections_make_room(void **state)
 {
+    SKIP_IF_FORK_IS_NOT_POSSIBLE();
     static const struct canned_exchange slow = {.body = "{}", .delay_ms = 50, .times = CANNED_ALWAYS};
     struct canned_server *server = canned_start(&slow, 1);
     struct canned_server *other = canned_start(always_ok, 1);
-    int status = -1;
     (void)state;
-#ifdef __SANITIZE_THREAD__
-    skip(); /* ThreadSanitizer cannot follow threads into a child */
-#endif
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) _exit(another_server_without_descriptors(canned_url(server), canned_url(other)));
-    waitpid(child, &status, 0);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
+    other_url = canned_url(other);
+    assert_int_equal(in_child(another_server_without_descriptors, canned_url(server)), 0);
     canned_stop(other);
     canned_stop(server);
 }
@@ -255,20 +241,12 @@ static int one_too_many(const char *url)
 
 static void test_no_connection_in_time(void **state)
 {
+    SKIP_IF_FORK_IS_NOT_POSSIBLE();
     static const struct canned_exchange silent = {
         .status = -1, .action = CANNED_STALL, .times = CANNED_ALWAYS};
     struct canned_server *server = canned_start(&silent, 1);
-    int status = -1;
     (void)state;
-#ifdef __SANITIZE_THREAD__
-    skip(); /* ThreadSanitizer cannot follow threads into a child */
-#endif
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) _exit(one_too_many(canned_url(server)));
-    waitpid(child, &status, 0);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_int_equal(in_child(one_too_many, canned_url(server)), 0);
     canned_stop(server);
 }
 

@@ -12,12 +12,6 @@
 
 #include "engine_testing.h"
 
-#ifdef __SANITIZE_THREAD__
-#define SKIP_IF_FORK_IS_NOT_POSSIBLE() skip() /* ThreadSanitizer cannot follow threads into a child */
-#else
-#define SKIP_IF_FORK_IS_NOT_POSSIBLE() (void)0
-#endif
-
 /* -- The I/O threads of this process ----------------------------------------------------------- */
 
 static void read_task(int task, const char *file, char *out, size_t cap)
@@ -77,19 +71,6 @@ static void test_many_threads_are_first(void **state)
     assert_true(one_io_thread_is_left());
     assert_int_equal(canned_count(server, NULL), MANY);
     canned_stop(server);
-}
-
-/* Runs body in a child; its exit status. The child is killed when it takes too long. */
-static int in_child(int (*body)(const char *url), const char *url)
-{
-    int status = -1;
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) _exit(body(url));
-    int64_t start = clock_now_ms();
-    while (waitpid(child, &status, WNOHANG) == 0)
-        if (!look_again(start)) kill(child, SIGKILL);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 static int many_in_child(const char *url)

@@ -10,10 +10,12 @@
 #include <dlfcn.h>
 #include <netdb.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "http_testing.h"
@@ -121,6 +123,27 @@ static inline int is_inet_socket(int fd)
 static inline int count_fds(int (*visit)(int fd))
 {
     return each_number("/proc/self/fd", visit);
+}
+
+/* -- In a child -------------------------------------------------------------------------------- */
+
+#ifdef __SANITIZE_THREAD__
+#define SKIP_IF_FORK_IS_NOT_POSSIBLE() skip() /* ThreadSanitizer cannot follow threads into a child */
+#else
+#define SKIP_IF_FORK_IS_NOT_POSSIBLE() (void)0
+#endif
+
+/* Runs body in a child; its exit status. The child is killed when it takes too long. */
+static inline int in_child(int (*body)(const char *url), const char *url)
+{
+    int status = -1;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) _exit(body(url));
+    int64_t start = clock_now_ms();
+    while (waitpid(child, &status, WNOHANG) == 0)
+        if (!look_again(start)) kill(child, SIGKILL);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 #endif
