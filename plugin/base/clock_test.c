@@ -7,14 +7,12 @@
 
 #include <cmocka.h>
 #include <errno.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <stdbool.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "tests/support/forbid.h"
 
 static void test_random_digits(void **state)
 {
@@ -42,25 +40,11 @@ static void test_random_bytes_differ(void **state)
     fail_msg("100 random bytes are the same");
 }
 
-/* As in a host whose filter does not know the call. */
-static bool forbid_getrandom(void)
-{
-    struct sock_filter steps[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getrandom, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog filter = {sizeof steps / sizeof *steps, steps};
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
-}
-
 /* What a child without the kernel's generator comes up with, twice: 2 = there is no filter here. */
 static int draw_without_generator(int to)
 {
     char drawn[2][33];
-    if (!forbid_getrandom()) return 2;
+    if (!forbid_system_call(SYS_getrandom, ENOSYS)) return 2; /* as in a host whose filter does not know it */
     random_hex(drawn[0], 16);
     random_hex(drawn[1], 16);
     return write(to, drawn, sizeof drawn) == sizeof drawn ? 0 : 1;

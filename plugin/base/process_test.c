@@ -2,8 +2,6 @@
 #include "base/process.h"
 
 #include <errno.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -12,12 +10,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "tests/support/forbid.h"
 
 /* What the child finds; it must not report for the test program. */
 static bool holds_in_child(bool (*look)(uint64_t parent), uint64_t parent)
@@ -30,23 +29,10 @@ static bool holds_in_child(bool (*look)(uint64_t parent), uint64_t parent)
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-static void refuse_advice(void)
-{
-    struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_madvise, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
-    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) _exit(2);
-}
-
 static bool is_its_pid(uint64_t parent)
 {
     (void)parent;
-    refuse_advice();
+    if (!forbid_system_call(SYS_madvise, EINVAL)) _exit(2);
     return process_self() == (uint64_t)getpid();
 }
 
