@@ -93,22 +93,6 @@ static const struct verb *find_verb(const char *name)
     return NULL;
 }
 
-/* The verb that was probably meant; NULL = none is near. */
-static const struct verb *nearest_verb(const char *name)
-{
-    const struct verb *nearest = NULL;
-    size_t nearest_distance = OPTIONS_TYPING_MISTAKE;
-    for (size_t i = 0; i < CHAPTERS; i++) {
-        for (const struct verb *const *verb = chapters[i].verbs; *verb; verb++) {
-            size_t distance = options_distance(name, (*verb)->name);
-            if (distance >= nearest_distance || distance >= strlen(name)) continue;
-            nearest = *verb;
-            nearest_distance = distance;
-        }
-    }
-    return nearest;
-}
-
 static int unknown_verb(const char *name)
 {
     if (name[0] == '-') {
@@ -116,9 +100,12 @@ static int unknown_verb(const char *name)
         fputs("     eep --help lists the verbs\n", stderr);
         return EXIT_USAGE;
     }
-    const struct verb *nearest = nearest_verb(name);
+    struct guess guess = {0};
+    for (size_t i = 0; i < CHAPTERS; i++)
+        for (const struct verb *const *verb = chapters[i].verbs; *verb; verb++)
+            options_guess(&guess, name, (*verb)->name);
     fprintf(stderr, "eep: there is no verb \"%s\"", name);
-    if (nearest) fprintf(stderr, "; did you mean \"%s\"?", nearest->name);
+    if (guess.word) fprintf(stderr, "; did you mean \"%s\"?", guess.word);
     fputs("\n     eep --help lists them\n", stderr);
     return EXIT_USAGE;
 }

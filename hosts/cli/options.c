@@ -163,6 +163,9 @@ static struct found find(const struct option_group *groups, void *args, const ch
     return (struct found){0};
 }
 
+/* So many letters are no typing mistake any more. */
+#define TYPING_MISTAKE 3
+
 static size_t least(size_t a, size_t b, size_t c)
 {
     size_t smaller = a < b ? a : b;
@@ -189,22 +192,24 @@ size_t options_distance(const char *a, const char *b)
     return row[b_len];
 }
 
+void options_guess(struct guess *guess, const char *typed, const char *word)
+{
+    size_t distance = options_distance(typed, word);
+    if (distance >= TYPING_MISTAKE || distance >= strlen(typed)) return;
+    if (guess->word && distance >= guess->distance) return;
+    *guess = (struct guess){word, distance};
+}
+
 static int unknown_option(const struct option_group *groups, const char *word, struct err *err)
 {
-    const char *nearest = NULL;
-    size_t nearest_distance = OPTIONS_TYPING_MISTAKE;
+    struct guess guess = {0};
     char name[64];
     snprintf(name, sizeof(name), "%.*s", (int)strcspn(word + 2, "="), word + 2);
-    for (; groups->title; groups++) {
-        for (const struct option_spec *option = groups->options; option->name; option++) {
-            size_t distance = options_distance(name, option->name);
-            if (distance >= nearest_distance || distance >= strlen(name)) continue;
-            nearest = option->name;
-            nearest_distance = distance;
-        }
-    }
+    for (; groups->title; groups++)
+        for (const struct option_spec *option = groups->options; option->name; option++)
+            options_guess(&guess, name, option->name);
     err_usage(err, "there is no option %s", word);
-    return nearest ? err_hint(err, "did you mean --%s?", nearest) : err->code;
+    return guess.word ? err_hint(err, "did you mean --%s?", guess.word) : err->code;
 }
 
 /* -- parsing ----------------------------------------------------------------------------------- */

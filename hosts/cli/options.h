@@ -74,10 +74,17 @@ void options_print(FILE *to, const struct option_group *groups);
 /* How wide help is, wherever it is read. */
 #define OPTIONS_WIDTH 80
 
-/* How many letters differ between two words; for "did you mean". So many are no typing mistake any more, nor are as
- * many as the word has. */
-#define OPTIONS_TYPING_MISTAKE 3
+/* How many letters differ between two words. */
 size_t options_distance(const char *a, const char *b);
+
+/* For "did you mean": the nearest of the words that were offered. Begins zeroed; word is NULL while none is near. */
+struct guess {
+    const char *word;
+    size_t distance; /* letters that differ */
+};
+
+/* Offers a word for what was typed. Too many letters that differ are no typing mistake, nor are as many as it has. */
+void options_guess(struct guess *guess, const char *typed, const char *word);
 
 int options_parse_duration(const char *text, uint32_t *milliseconds);
 int options_parse_age(const char *text, uint64_t *milliseconds);

@@ -189,6 +189,24 @@ static void distances(void **state)
     assert_int_equal(options_distance("abc", ""), 3);
 }
 
+static const char *guess_of(const char *typed, const char *const *words)
+{
+    struct guess guess = {0};
+    for (; *words; words++)
+        options_guess(&guess, typed, *words);
+    return guess.word;
+}
+
+static void the_nearest_word_is_guessed(void **state)
+{
+    static const char *const words[] = {"release", "resume", "reap", "ps", NULL};
+    (void)state;
+    assert_string_equal(guess_of("resme", words), "resume");
+    assert_string_equal(guess_of("rep", words), "reap");
+    assert_null(guess_of("acquire", words)); /* no typing mistake any more */
+    assert_null(guess_of("x", words));       /* all of it differs */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +219,7 @@ int main(void)
         cmocka_unit_test(ages),
         cmocka_unit_test(sizes),
         cmocka_unit_test(distances),
+        cmocka_unit_test(the_nearest_word_is_guessed),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     options_finish(groups, &args);

@@ -31,13 +31,13 @@ static eep_str remote_path(const char *text, size_t local_len)
     return (eep_str){text + begin, local_len - begin};
 }
 
-/* A file that cannot be read; the commonest reason has a way out. */
-static int cannot_read(const char *local, struct err *err)
+/* The commonest reason why a file cannot be read has a way out. */
+static void hint_if_folder(const char *local, struct err *err)
 {
     struct stat status;
-    if (stat(local, &status) != 0 || !S_ISDIR(status.st_mode)) return err->code;
-    return err_hint(err,
-                    "--file takes single files; a folder goes by tar c FOLDER | eep exec LEASE -i -- tar x");
+    if (stat(local, &status) == 0 && S_ISDIR(status.st_mode))
+        err_hint(err,
+                 "--file takes single files; a folder goes by tar c FOLDER | eep exec LEASE -i -- tar x");
 }
 
 /* The last colon divides: a file whose own name has one is written "a:b:b". */
@@ -52,7 +52,7 @@ static int add_file(struct sources *sources, const char *text, struct err *err)
     eep_source *source = &sources->items[sources->count++];
     mode_t mode = 0;
     int code = io_read_file(local, FILE_MAX, content, &mode, err);
-    if (code != EEP_OK) cannot_read(local, err);
+    if (code != EEP_OK) hint_if_folder(local, err);
     free(local);
     *source = (eep_source){.kind = EEP_SOURCE_FILE,
                            .mode = mode & 0777,
