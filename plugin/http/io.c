@@ -309,23 +309,28 @@ static void rest(struct io *io)
     if (lanes_tidy(&io->lanes, LANE_REST_MS)) transfer_pool_finish(&io->pool);
 }
 
-/* Until a sleeper's moment, or the time to rest. */
-static int time_to_alarm(const struct io *io)
+static int until(int64_t moment, int64_t now)
+{
+    return moment > now ? (int)(moment - now) : 0;
+}
+
+/* A sleeper's moment, or the time to rest. */
+static int64_t next_alarm(const struct io *io, int64_t now)
 {
     const struct alarm *alarm = alarms_first(&io->alarms);
-    int64_t left = alarm ? clock_left_ms(alarm->at) : LANE_REST_MS;
-    return left < LANE_REST_MS ? (int)left : LANE_REST_MS;
+    int64_t rest = now + LANE_REST_MS;
+    return alarm && alarm->at < rest ? alarm->at : rest;
 }
 
 /* Until what comes by itself: that, or libcurl's timer. */
 static int time_to_wait(const struct io *io)
 {
     int64_t now = clock_now_ms();
-    int64_t next = now + time_to_alarm(io);
+    int64_t next = next_alarm(io, now);
     int64_t due = lanes_due(&io->lanes);
     if (due < next) next = due;
     if (io->admission.waiting > 0 && now + LIMITS_MS < next) next = now + LIMITS_MS;
-    return next > now ? (int)(next - now) : 0;
+    return until(next, now);
 }
 
 /* Has somebody written to the eventfd? What comes after this look wakes the next turn. */
@@ -380,7 +385,8 @@ static void stay_without_curl(struct io *io)
     struct pollfd event = {.fd = io->event_fd, .events = POLLIN};
     atomic_store(&io->has_left, true);
     for (;;) {
-        poll(&event, 1, time_to_alarm(io));
+        int64_t now = clock_now_ms();
+        poll(&event, 1, until(next_alarm(io, now), now));
         drain_event(io);
         take_arrived(io);
         cancel_each_rung(io, look_at, io);

@@ -12,8 +12,9 @@
 struct io {
     int event_fd; /* somebody arrived, something rang, `stop` or `leaving` */
     atomic_bool stop;
-    atomic_bool leaving;  /* the process exits */
-    atomic_bool has_left; /* so nothing of libcurl is touched any more */
+    atomic_bool leaving; /* the process exits */
+    atomic_bool
+        has_left; /* so libcurl is given nothing to do; handles are still read for what became of them */
 
     pthread_mutex_t lock;   /* guards the list of arrivals and each waiter's `done` */
     struct waiter *arrived; /* oldest first, not yet seen by the I/O thread */
